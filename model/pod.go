@@ -120,6 +120,8 @@ type Container struct {
 	Liveness                        *Probe
 	Startup                         *Probe
 	PostStart, PreStop              *Hook
+	// RootDenied: it is to run as root, which its pod or itself forbids.
+	RootDenied bool
 }
 
 // NodeTerm is one alternative of a node affinity: all of it must hold. A term

@@ -162,6 +162,11 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 		return
 	}
 	r.fetched = true
+	if !k.startable(r, i) {
+		k.giveUp(r, i)
+		k.next(r, now)
+		return
+	}
 	k.askStart(r, i, now)
 }
 

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -116,7 +117,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		if !c.wanted {
 			continue
 		}
-		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(containerOf(r.pod.Spec, i))) {
+		if spec := containerOf(r.pod.Spec, i); at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(spec) || spec.RootDenied) {
 			k.wait(r, settingUp, at)
 			return
 		}
@@ -127,8 +128,10 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		switch k.image(r, i) {
 		case imageHere:
 			r.cursor, r.fetched = int16(i), false
-			k.askStart(r, i, at)
-			return
+			if k.startable(r, i) {
+				k.askStart(r, i, at)
+				return
+			}
 		case imageAsked:
 			r.cursor = int16(i)
 			return
@@ -140,6 +143,21 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		return
 	}
 	k.endPass(r)
+}
+
+// startable tells whether a container whose image is here can be asked for at all: not if it
+// is to run as root and must not (kuberuntime_container.go generateContainerConfig,
+// security_context_others.go verifyRunAsNonRoot).
+func (k *Kubelet) startable(r *row, i int) bool {
+	spec := containerOf(r.pod.Spec, i)
+	if !spec.RootDenied {
+		return true
+	}
+	r.containers[i].reason = configError
+	k.unstarted(r, i, false)
+	k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Error: container's runAsUser breaks non-root policy (pod: %q, container: %s)",
+		r.pod.Name+"_"+r.pod.Namespace, spec.Name))
+	return false
 }
 
 // giveUp leaves a container for a later pass. Nothing comes after an init

@@ -65,6 +65,7 @@ const (
 	neverPull
 	hookFailed
 	inspectFailed
+	configError
 	createError
 	runFailed
 	invalidImage
@@ -77,6 +78,7 @@ var waitingNames = [...]string{
 	neverPull:     "ErrImageNeverPull",
 	hookFailed:    "PostStartHookError",
 	inspectFailed: "ImageInspectError",
+	configError:   "CreateContainerConfigError",
 	createError:   "CreateContainerError",
 	runFailed:     "RunContainerError",
 	invalidImage:  "InvalidImageName",

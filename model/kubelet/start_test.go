@@ -325,3 +325,29 @@ func TestAPassThatIsUnderWayWhenThePodIsDeletedGoesToItsEnd(t *testing.T) {
 		t.Errorf("pulled %v, started %v, killed %v", pulled, started, killed)
 	}
 }
+
+// TestAContainerThatIsToRunAsRootAndMustNotIsNotCreated (v1.35
+// pkg/kubelet/kuberuntime/security_context_others.go verifyRunAsNonRoot, kuberuntime_container.go
+// startContainer): its image is pulled, the next one starts, and it is tried again every 10 to 15 s.
+func TestAContainerThatIsToRunAsRootAndMustNotIsNotCreated(t *testing.T) {
+	for _, image := range []string{"web", "far"} { // here, and not
+		r := newRig(t, 1)
+		r.ready(r.pod("old", func(s *model.PodSpec) { s.Containers[0].Image = "web" }))
+		p := r.pod("root", func(s *model.PodSpec) {
+			s.Containers[0].Image, s.Containers[0].RootDenied = image, true
+			s.Containers = append(s.Containers, model.Container{Name: "next", Image: "web"})
+		})
+		r.run(time.Minute)
+		c := r.get(p).Containers
+		if len(c) != 2 || c[0].State != model.ContainerWaiting || c[0].Reason != "CreateContainerConfigError" || c[1].State != model.ContainerRunning {
+			t.Errorf("%s: shown as %+v", image, c)
+		}
+		tries := len(r.said(p, "Failed", `Error: container's runAsUser breaks non-root policy (pod: "root_default", container: `+p.Spec.Containers[0].Name+`)`))
+		if tries < 4 || tries > 6 || len(r.notes(p, "Pulled")) != tries+1 {
+			t.Errorf("%s: tried %d times in a minute, %d images", image, tries, len(r.notes(p, "Pulled")))
+		}
+		if r.get(p).Phase != model.PodPending {
+			t.Errorf("%s: %v", image, r.get(p).Phase)
+		}
+	}
+}

@@ -66,6 +66,8 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 			spec.InitContainers[i].Sidecar, spec.InitContainers[i].Restart = true, nil
 		}
 	}
+	denyRoot(s, s.InitContainers, spec.InitContainers)
+	denyRoot(s, s.Containers, spec.Containers)
 	refuseRestarts(p.field("initContainers"), spec.InitContainers, spec)
 	refuseRestarts(p.field("containers"), spec.Containers, spec)
 	spec.PodLevel = podLevel(p.field("resources"), s, spec)
@@ -96,6 +98,17 @@ func refuseRestarts(p *place, list []model.Container, spec *model.PodSpec) {
 		if c := &list[i]; (c.RestartForCPU || c.RestartForMemory) && spec.RestartPolicy == model.RestartNever {
 			p.item(i).field("resizePolicy").errorf("must be NotRequired for all resources in a pod with restartPolicy Never")
 		}
+	}
+}
+
+// denyRoot finds containers that are to run as root and must not, by what they say themselves or
+// else their pod (pkg/securitycontext/util.go DetermineEffectiveSecurityContext). Deviation: as
+// which user an image runs is not known, and is taken to be allowed.
+func denyRoot(s *corev1.PodSpec, list []corev1.Container, out []model.Container) {
+	for i := range out {
+		pod, own := cmp.Or(s.SecurityContext, &corev1.PodSecurityContext{}), cmp.Or(list[i].SecurityContext, &corev1.SecurityContext{})
+		nonRoot, user := cmp.Or(own.RunAsNonRoot, pod.RunAsNonRoot), cmp.Or(own.RunAsUser, pod.RunAsUser)
+		out[i].RootDenied = nonRoot != nil && *nonRoot && user != nil && *user == 0
 	}
 }
 
