@@ -119,6 +119,23 @@ func TestMistakesAboutProbesAreSaidWhereTheyAre(t *testing.T) {
 	}
 }
 
+// A hook fails only where there is one that runs something: how often is no answer to what.
+func TestHowOftenAHookFailsThatNobodyHasIsAMistake(t *testing.T) {
+	const sleep, runs = "lifecycle: {preStop: {sleep: {seconds: 2}}}", `lifecycle: {preStop: {exec: {command: ["stop-it"]}}}`
+	for _, c := range []struct{ hook, behavior, want string }{
+		{readinessProbe, ", preStopFails: 5%", "preStopFails: no container that it is about has a preStop hook that runs anything: give it one, or write preStop: 1s"},
+		{sleep, ", preStopFails: 5%", "no container that it is about has a preStop hook that runs anything"},
+		{runs, ", postStartFails: 5%", "no container that it is about has a postStart hook that runs anything"},
+		{runs, ", preStopFails: 5%", ""},
+		{readinessProbe, ", preStop: 2s, preStopFails: 5%", ""},
+	} {
+		_, err := scenarios.Read("s.yaml", []byte(probing(c.hook, c.behavior, "", "restarts() == 0")))
+		if (err != nil) != (c.want != "") || c.want != "" && !complains(err, c.want) {
+			t.Errorf("%s %s\nwant %q, got\n%v", c.hook, c.behavior, c.want, err)
+		}
+	}
+}
+
 // needing is two pods of a worker to which nobody sends anything. A probe of a kind asks a
 // database of so many pods, and a second container beside the worker starts up as long as said.
 // Sources of the rules: pkg/kubelet/prober/prober.go (a probe is what its handler answers),

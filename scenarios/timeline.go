@@ -178,8 +178,15 @@ func (l *loader) at(m *strict.Map) sim.Time {
 	return sim.Time(at)
 }
 
+// inTarget is what people look for beside the target of an action.
+var inTarget = map[string]string{"namespace": "write it before the kind, as in target: shop/deployment/web"}
+
 func (l *loader) action(e *entry) workload.Action {
-	m := e.v.Map("action "+e.command.Name, append([]string{"at", "do", "as"}, e.command.Params...)...)
+	instead := inTarget
+	if !slices.ContainsFunc(e.command.Kinds, model.Kind.Namespaced) {
+		instead = nil
+	}
+	m := e.v.MapBut("action "+e.command.Name, instead, append([]string{"at", "do", "as"}, e.command.Params...)...)
 	a := workload.Action{At: l.at(m), As: m.Optional("as").Text(), Do: e.command.Name, Objects: e.objects}
 	for _, p := range e.command.Params {
 		switch p {
@@ -445,7 +452,9 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		f.MemoryBytes = positive(m.Optional(p), strict.Value.Bytes)
 	},
 	fault.ParamGrowth: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		if f.Growth = growth(m.Optional(p)); m.Given() && f.CPUMilli == 0 && f.MemoryBytes == 0 && f.Growth == 0 && f.DiskBytes == 0 && f.FillPPM == 0 {
+		f.Growth = growth(m.Optional(p))
+		uses := func(p string) bool { return m.Optional(p).Given() }
+		if m.Given() && !slices.ContainsFunc([]string{fault.ParamCPU, fault.ParamLoad, fault.ParamWorkers, fault.ParamMemory, p, fault.ParamDisk, fault.ParamFill}, uses) {
 			m.Value().Errorf("what do they use? write cpu, workers, memory, growth, disk or fill")
 		}
 	},

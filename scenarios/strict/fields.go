@@ -20,6 +20,11 @@ type Map struct {
 // for those that start with "x-", which are the user's own. The context says in
 // messages what the map is: "fault zone-down".
 func (v Value) Map(context string, fields ...string) *Map {
+	return v.MapBut(context, nil, fields...)
+}
+
+// MapBut is the same, and says of some other fields what to write instead.
+func (v Value) MapBut(context string, instead map[string]string, fields ...string) *Map {
 	m := &Map{v: Value{doc: v.doc, path: v.path}, context: context, fields: fields}
 	if !v.want(yaml.MappingNode, "a map") {
 		return m
@@ -29,16 +34,19 @@ func (v Value) Map(context string, fields ...string) *Map {
 	for i := 0; i < len(content); i += 2 {
 		k := resolve(content[i])
 		if usableKey(k) && !slices.Contains(fields, k.Value) && !strings.HasPrefix(k.Value, "x-") {
-			m.unknown(k)
+			m.unknown(k, instead[k.Value])
 		}
 	}
 	return m
 }
 
-func (m *Map) unknown(key *yaml.Node) {
+func (m *Map) unknown(key *yaml.Node, instead string) {
 	s := m.v.doc.sink
 	hint := ""
-	if !s.full() {
+	switch {
+	case instead != "":
+		hint = ": " + instead
+	case !s.full():
 		if hint = DidYouMean(key.Value, m.fields); hint != "" {
 			m.suggested = append(m.suggested, Suggest(key.Value, m.fields))
 		} else {
