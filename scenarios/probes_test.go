@@ -108,6 +108,8 @@ func TestMistakesAboutProbesAreSaidWhereTheyAre(t *testing.T) {
 		{readinessProbe, ", probes: {liveness: own}", "", "no container that it is about has a livenessProbe"},
 		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, probe: ready}", `unknown probe "ready"`},
 		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, errors: 120%}", "120%"},
+		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, probe: liveness}", "timeline[0].probe: no container that is selected has such a probe"},
+		{readinessProbe, "", "{at: 1m, fault: probe-slow, target: deployment/db, latency: 2s}", "timeline[0].fault: no container that is selected has a probe"},
 		{"readinessProbe: {httpGet: {path: /, port: 80}, terminationGracePeriodSeconds: 5}", "", "", "must not be set in a readinessProbe"},
 		{"livenessProbe: {httpGet: {path: /, port: 80}, terminationGracePeriodSeconds: 0}", "", "", "0 is less than 1"},
 		{"livenessProbe: {httpGet: {path: /, port: 80}, timeoutSeconds: -1}", "", "", "-1 is negative"},

@@ -414,8 +414,9 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			f.FillPPM = positive(timelineOptions.read(m, p), strict.Value.Percent)
 		}
 	},
-	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+	fault.ParamProbe: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Probes = whichProbes(timelineOptions.read(m, p))
+		l.checkProbed(m, f)
 	},
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
@@ -504,6 +505,29 @@ func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
 		out[kind] = said == name || said == "all"
 	}
 	return out
+}
+
+// checkProbed finds a fault of probes that no container that is selected has.
+func (l *loader) checkProbed(m *strict.Map, f *fault.Spec) {
+	probed := func(c model.Container) bool {
+		for kind, hit := range f.Probes {
+			if hit && c.Probe(model.ProbeKind(kind)) != nil && (len(f.Containers) == 0 || slices.Contains(f.Containers, c.Name)) {
+				return true
+			}
+		}
+		return false
+	}
+	of := func(g podGroup) bool {
+		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) && slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), probed)
+	}
+	if !m.Given() || l.incomplete() || slices.ContainsFunc(l.known.pods, of) {
+		return
+	}
+	if v := m.Optional(fault.ParamProbe); v.Given() {
+		v.Errorf("no container that is selected has such a probe: give it one, or name a kind that it has")
+		return
+	}
+	m.Optional("fault").Errorf("no container that is selected has a probe: give it one")
 }
 
 // noSpeed is what is wrong about no speed at all, by the fault.
