@@ -311,12 +311,21 @@ func (l *loader) addNode(v strict.Value, n *model.Node) {
 
 // taint reads "key=value:Effect", as kubectl taint does.
 func taint(v strict.Value) model.Taint {
-	return readTaint(v, v.Text())
+	return readTaint(v, taintText(v))
+}
+
+// taintText finds one that is written as in a manifest.
+func taintText(v strict.Value) string {
+	if v.IsMap() {
+		v.Errorf("write a taint as kubectl has it, such as dedicated=gpu:NoSchedule")
+		return ""
+	}
+	return v.Text()
 }
 
 // taintChange reads a taint, or one with a hyphen behind it, which takes it off.
 func taintChange(v strict.Value) (t model.Taint, remove bool) {
-	text, remove := strings.CutSuffix(v.Text(), "-")
+	text, remove := strings.CutSuffix(taintText(v), "-")
 	return readTaint(v, text), remove
 }
 
