@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"orrery/model"
 	"orrery/model/apiserver"
@@ -270,9 +272,9 @@ func (o *object) container(p *place, c *corev1.Container) model.Container {
 	m.PullPolicy = pullPolicy(p.field("imagePullPolicy"), c)
 	m.Restart = containerRestart(p, c)
 	resizePolicies(p.field("resizePolicy"), c.ResizePolicy, &m)
-	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe)
-	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe)
-	m.Startup = o.probe(p.field("startupProbe"), c.StartupProbe)
+	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe, c.Ports)
+	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe, c.Ports)
+	m.Startup = o.probe(p.field("startupProbe"), c.StartupProbe, c.Ports)
 	if v, missing := p.field("name").find(); missing == "" {
 		if v.DNSLabel() == "" {
 			o.set.decoder.wrong++
@@ -390,7 +392,7 @@ func tag(image string) string {
 }
 
 // probe fills in the defaults (SetDefaults_Probe), which also stand for 0.
-func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
+func (o *object) probe(p *place, b *corev1.Probe, ports []corev1.ContainerPort) *model.Probe {
 	if b == nil {
 		return nil
 	}
@@ -431,8 +433,26 @@ func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
 	if handlers != 1 {
 		p.errorf("needs one of httpGet, tcpSocket, exec and grpc, and has %d", handlers)
 	}
+	o.probePort(p, b, ports, m)
 	if m.SuccessThreshold != 1 && p.name != "readinessProbe" {
 		p.field("successThreshold").errorf("must be 1 in a %s", p.name)
 	}
 	return m
+}
+
+// probePort finds a probe that asks a port by a name that none of its container's has
+// (v1.35 pkg/probe/util.go ResolveContainerPort), which Kubernetes takes.
+func (o *object) probePort(p *place, b *corev1.Probe, ports []corev1.ContainerPort, m *model.Probe) {
+	at, port := p, intstr.IntOrString{}
+	switch {
+	case b.HTTPGet != nil:
+		at, port = p.fields("httpGet", "port"), b.HTTPGet.Port
+	case b.TCPSocket != nil:
+		at, port = p.fields("tcpSocket", "port"), b.TCPSocket.Port
+	}
+	if port.Type != intstr.String || slices.ContainsFunc(ports, func(c corev1.ContainerPort) bool { return c.Name == port.StrVal }) {
+		return
+	}
+	m.NoPort = port.StrVal
+	o.note(at, fmt.Sprintf("%s: the container has no port that is called %s, so the probe is never answered", at.path(), strict.Quote(port.StrVal)))
 }
