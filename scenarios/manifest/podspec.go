@@ -267,6 +267,8 @@ func (o *object) containers(p *place, list []corev1.Container) []model.Container
 func (o *object) container(p *place, c *corev1.Container) model.Container {
 	m := model.Container{Name: c.Name, Image: c.Image}
 	m.Requests, m.Limits = requirements(p.field("resources"), &c.Resources)
+	o.noteFractions(p.fields("resources", "requests"), c.Resources.Requests)
+	o.noteFractions(p.fields("resources", "limits"), c.Resources.Limits)
 	m.AsksForNoCPU = m.Requests.CPUMilli == 0 && says(&c.Resources, corev1.ResourceCPU)
 	m.AsksForNoMemory = m.Requests.MemoryBytes == 0 && says(&c.Resources, corev1.ResourceMemory)
 	m.PullPolicy = pullPolicy(p.field("imagePullPolicy"), c)
