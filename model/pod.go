@@ -57,6 +57,8 @@ type Probe struct {
 	Timeout          time.Duration // 0 is the default, 1 s
 	Grace            time.Duration // of a container that it has killed; 0 is the pod's
 	Handler          ProbeHandler
+	// NoPort is the name of the port that it asks, if its container has none that is called so.
+	NoPort string
 }
 
 // Waits is how long the probe is waited for (pkg/apis/core/v1/defaults.go
@@ -121,6 +123,8 @@ type Container struct {
 	Startup                         *Probe
 	PostStart, PreStop              *Hook
 	Env                             []ConfigUse // what its environment needs, in the order in which it is read
+	// RootDenied: it is to run as root, which its pod or itself forbids.
+	RootDenied bool
 }
 
 // NodeTerm is one alternative of a node affinity: all of it must hold. A term

@@ -38,7 +38,8 @@ var derived = map[string]bool{"Subdomain": true, "Request": true, "ScoredRequest
 var optional = map[string]bool{
 	"Placement": true, "EmptyDirs": true, "ReadinessGates": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
 	"NodeName": true, "NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true, "Sysctls": true, "Ndots": true, "Account": true, "NoToken": true, "TokenSaid": true,
-	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true, "Env": true, "Configs": true,
+	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "NoPort": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true,
+	"Env": true, "Configs": true, "RootDenied": true,
 }
 
 // appendValue prints what v holds, field by field and through pointers, so

@@ -20,6 +20,7 @@ var statuses = []string{
 	"ContainerCreating",
 	"ContainerStatusUnknown",
 	"CrashLoopBackOff",
+	"CreateContainerConfigError",
 	"CreateContainerError",
 	"DeadlineExceeded",
 	"ErrImageNeverPull",

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -212,7 +213,7 @@ func (l *loader) kept(m *strict.Map, size model.Resources, most int64) (sum mode
 	most = cmp.Or(most, runtime.MostPIDs(size.MemoryBytes))
 	hard := l.scenario.Config.Kubelet.Eviction.Kept(size)
 	sum = hard
-	if nothingLeft(size, sum) { // validateNodeAllocatable: a kubelet does not start
+	if nothingLeft(size, sum) != "" { // validateNodeAllocatable: a kubelet does not start
 		m.Required("memory").Errorf("the hard eviction thresholds of %dMi of memory and %dMi of the disk leave nothing for pods", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
 		return hard, 0
 	}
@@ -228,8 +229,8 @@ func (l *loader) kept(m *strict.Map, size model.Resources, most int64) (sum mode
 			MemoryBytes:    r.Default("memory", "0Mi").Bytes(),
 			EphemeralBytes: r.Default("ephemeral-storage", "0Mi").Bytes(),
 		})
-		if nothingLeft(size, sum) {
-			v.Errorf("that leaves nothing for pods, with the hard eviction thresholds of %dMi of memory and %dMi of the disk", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
+		if what := nothingLeft(size, sum); what != "" {
+			v.Errorf("that leaves nothing for pods: %s", what)
 			return hard, 0
 		}
 		if pids >= most {
@@ -240,10 +241,19 @@ func (l *loader) kept(m *strict.Map, size model.Resources, most int64) (sum mode
 	return sum, pids
 }
 
-// nothingLeft tells whether pods have nothing of what a machine has, when so much is kept.
-func nothingLeft(size, kept model.Resources) bool {
+// nothingLeft tells of what a machine has pods have nothing, when so much is kept, "" if of each
+// something.
+func nothingLeft(size, kept model.Resources) string {
 	left := size.Allocatable(kept)
-	return size.CPUMilli > 0 && left.CPUMilli == 0 || size.MemoryBytes > 0 && left.MemoryBytes == 0 || size.EphemeralBytes > 0 && left.EphemeralBytes == 0
+	switch {
+	case size.CPUMilli > 0 && left.CPUMilli == 0:
+		return fmt.Sprintf("of %dm of CPU %dm are kept", size.CPUMilli, kept.CPUMilli)
+	case size.MemoryBytes > 0 && left.MemoryBytes == 0:
+		return fmt.Sprintf("of %dMi of memory %dMi are kept, hard eviction threshold included", size.MemoryBytes>>20, kept.MemoryBytes>>20)
+	case size.EphemeralBytes > 0 && left.EphemeralBytes == 0:
+		return fmt.Sprintf("of %dMi of the disk %dMi are kept, hard eviction threshold included", size.EphemeralBytes>>20, kept.EphemeralBytes>>20)
+	}
+	return ""
 }
 
 // machineSize reads what a machine has: its capacity.
@@ -301,12 +311,21 @@ func (l *loader) addNode(v strict.Value, n *model.Node) {
 
 // taint reads "key=value:Effect", as kubectl taint does.
 func taint(v strict.Value) model.Taint {
-	return readTaint(v, v.Text())
+	return readTaint(v, taintText(v))
+}
+
+// taintText finds one that is written as in a manifest.
+func taintText(v strict.Value) string {
+	if v.IsMap() {
+		v.Errorf("write a taint as kubectl has it, such as dedicated=gpu:NoSchedule")
+		return ""
+	}
+	return v.Text()
 }
 
 // taintChange reads a taint, or one with a hyphen behind it, which takes it off.
 func taintChange(v strict.Value) (t model.Taint, remove bool) {
-	text, remove := strings.CutSuffix(v.Text(), "-")
+	text, remove := strings.CutSuffix(taintText(v), "-")
 	return readTaint(v, text), remove
 }
 

@@ -47,6 +47,8 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 		{"{at: 1m, fault: cpu-stress, target: node/n-1, load: 0%}", "0%"},
 		{"{at: 1m, fault: container-stress, target: deployment/web}", "write cpu, workers, memory, growth, disk or fill"},
 		{"{at: 1m, fault: container-stress, target: deployment/web, disk: 0}", "0 is too little"},
+		{"{at: 1m, do: delete, target: pod/coredns, namespace: kube-system}", `unknown field "namespace" in action delete: write it before the kind, as in target: shop/deployment/web`},
+		{"{at: 1m, do: cordon, target: node/n-1, namespace: kube-system}", `unknown field "namespace" in action cordon; known: at`},
 		{"{at: 1m, fault: container-stress, target: deployment/web, fill: 80%}", "no container that is selected has a limit of ephemeral-storage"},
 		{"{at: 1m, fault: container-stress, target: deployment/web, fill: 80%, disk: 1Gi}", "not both"},
 		{"{at: 1m, fault: pod-io, target: deployment/web}", "what is wrong with it? write latency: 100ms, or errno: EIO"},
@@ -73,6 +75,10 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 		if !complains(err, c.want) || !complains(err, "small.yaml:") {
 			t.Errorf("%s\nwant %q, got\n%v", c.timeline, c.want, err)
 		}
+	}
+	wrong := smallWith(owned, "{at: 1m, fault: container-stress, target: deployment/web, fill: 120%}", "  - restarts() >= 0\n")
+	if _, err := scenarios.Read("small.yaml", []byte(wrong)); !complains(err, "120% is more than 100%") || complains(err, "what do they use?") {
+		t.Errorf("one mistake is told as two: %v", err)
 	}
 	inside := strings.Replace(smallWith(owned, "{at: 1m, fault: lb-health-fail, target: node/n-1}", "  - restarts() >= 0\n"), "from: internet, ", "", 1)
 	if _, err := scenarios.Read("small.yaml", []byte(inside)); !complains(err, "timeline[0].fault: no requests come through a load balancer") {

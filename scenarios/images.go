@@ -53,8 +53,11 @@ func imageBytes(v strict.Value) int64 {
 func layer(v strict.Value, sizes map[string]int64) runtime.Layer {
 	m := v.Map("a layer", "name", "size")
 	x := runtime.Layer{Name: m.Required("name").Text(), Bytes: imageBytes(m.Required("size"))}
+	if x.Name == "" || x.Bytes == 0 { // which has been said
+		return x
+	}
 	if size, there := sizes[x.Name]; there && size != x.Bytes {
-		v.Errorf("the layer %s has another size in another image; layers of one name are the same", strict.Quote(x.Name))
+		v.Errorf("the layer %s is of %s above; layers of one name are the same: give one of them another name", strict.Quote(x.Name), model.BytesText(size, 3))
 	}
 	sizes[x.Name] = x.Bytes
 	return x

@@ -17,7 +17,7 @@ func TestMistakesAboutImagesAndKubeletsAreSaidWhereTheyAre(t *testing.T) {
 		{"", "[{name: a, layers: []}]", "an image has 1 to 127 layers, not 0"},
 		{"", "[{name: a}]", `missing "layers"`},
 		{"", "[{name: a, layers: [{name: x, size: 1Mi}]}, {name: a, layers: [{name: y, size: 1Mi}]}]", `two images are called "a"`},
-		{"", "[{name: a, layers: [{name: x, size: 1Mi}]}, {name: b, layers: [{name: x, size: 2Mi}]}]", `the layer "x" has another size in another image`},
+		{"", "[{name: a, layers: [{name: x, size: 1Mi}]}, {name: b, layers: [{name: x, size: 2Mi}]}]", `the layer "x" is of 1Mi above; layers of one name are the same: give one of them another name`},
 		{"", "[{name: a, layers: [{name: x, size: 0Mi}]}]", "0Mi is too little"},
 		{"", "[{name: a, layers: [{name: x, size: 2Pi}]}]", "a machine has at most 1Pi"},
 		{"", "[], behavior: [{match: {app: a}, image: 500Pi}]", "a machine has at most 1Pi"},
@@ -31,6 +31,14 @@ func TestMistakesAboutImagesAndKubeletsAreSaidWhereTheyAre(t *testing.T) {
 		if !complains(err, c.want) {
 			t.Errorf("%s%s: want %q, got\n%v", c.cluster, c.images, c.want, err)
 		}
+	}
+}
+
+// A layer without a name is one mistake, not two.
+func TestLayersWithoutANameAreNotTheSame(t *testing.T) {
+	_, err := scenarios.Read("s.yaml", []byte("apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n"+workers+"workload: {images: [{name: a, layers: [{size: 1Mi}, {size: 2Mi}]}]}\n"))
+	if !complains(err, `missing "name" in a layer`) || complains(err, "above") {
+		t.Errorf("got %v", err)
 	}
 }
 

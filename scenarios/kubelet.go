@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,13 +13,31 @@ import (
 	"orrery/scenarios/strict"
 )
 
+// ofMachines is the fields of a KubeletConfiguration that are somewhere else, as they follow from
+// what a machine is.
+var ofMachines = func() map[string]string {
+	out := map[string]string{
+		"maxPods":               "write pods: 110 of a group of cluster.nodes",
+		"serializeImagePulls":   "write cluster.imagePulls: {parallel: 1}",
+		"maxParallelImagePulls": "write cluster.imagePulls: {parallel: 3}",
+		"staticPodPath":         "write staticPods: [web.yaml] of a group of cluster.nodes",
+		"registerWithTaints":    "write taints: [dedicated=gpu:NoSchedule] of a group of cluster.nodes",
+	}
+	for _, o := range slices.Concat(machineOptions, nodeOptions) {
+		if _, said := out[o.Name]; !said && o.Name != "name" {
+			out[o.Name] = "write it of a group of cluster.nodes"
+		}
+	}
+	return out
+}()
+
 // kubelets reads how the kubelets of all nodes are configured, by the names of a
 // KubeletConfiguration.
 func (l *loader) kubelets(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("kubelet", kubeletOptions.names()...)
+	m := v.MapBut("kubelet", ofMachines, kubeletOptions.names()...)
 	c := &l.scenario.Config.Kubelet
 	c.QPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
 	c.Burst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)

@@ -270,3 +270,20 @@ func TestPodPidsLimitOfMinusOneIsNoLimit(t *testing.T) {
 		t.Errorf("-2: got %v", err)
 	}
 }
+
+// What follows from the machine is written of machines here, not of all kubelets.
+func TestAFieldOfAKubeletThatIsWrittenElsewhereIsSaidToBeThere(t *testing.T) {
+	for field, want := range map[string]string{
+		"maxPods: 5":                  `unknown field "maxPods" in kubelet: write pods: 110 of a group of cluster.nodes`,
+		"serializeImagePulls: false":  "write cluster.imagePulls: {parallel: 1}",
+		"shutdownGracePeriod: 30s":    `unknown field "shutdownGracePeriod" in kubelet: write it of a group of cluster.nodes`,
+		"cpuManagerPolicy: static":    "write it of a group of cluster.nodes",
+		"kubeReserved: {cpu: 100m}":   "write it of a group of cluster.nodes",
+		"podPidLimit: 5":              `unknown field "podPidLimit" in kubelet; did you mean "podPidsLimit"?`,
+		"kubeAPIQps: 5, wombat: true": `did you mean "kubeAPIQPS"?`,
+	} {
+		if _, err := loaded(t, workers+"  kubelet: {"+field+"}\n", ""); !complains(err, want) {
+			t.Errorf("%s: want %q, got\n%v", field, want, err)
+		}
+	}
+}

@@ -74,6 +74,8 @@ var beside = map[string]string{
 	"trace.pods.columns.duration.*":                   `{from: seconds, to: ended}`,
 	"workload.behavior[].exitCode":                    `{match: {app: web}, run: 1h}`,
 	"workload.behavior[].exits":                       `{match: {app: web}, run: 1h}`,
+	"workload.behavior[].preStopFails":                `{match: {app: web}, preStop: 1s}`,
+	"workload.behavior[].postStartFails":              `{match: {app: web}, postStart: 1s}`,
 	"workload.behavior[].queue":                       `{match: {app: web}, workers: 8}`,
 	"workload.traffic[].rps.every":                    `{steps: [{at: 0s, rps: 1}, {at: 5m, rps: 9}]}`,
 	"workload.traffic[].rps.file":                     `{columns: {at: seconds, rps: requests}}`,

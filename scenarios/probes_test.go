@@ -108,6 +108,8 @@ func TestMistakesAboutProbesAreSaidWhereTheyAre(t *testing.T) {
 		{readinessProbe, ", probes: {liveness: own}", "", "no container that it is about has a livenessProbe"},
 		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, probe: ready}", `unknown probe "ready"`},
 		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, errors: 120%}", "120%"},
+		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, probe: liveness}", "timeline[0].probe: no container that is selected has such a probe"},
+		{readinessProbe, "", "{at: 1m, fault: probe-slow, target: deployment/db, latency: 2s}", "timeline[0].fault: no container that is selected has a probe"},
 		{"readinessProbe: {httpGet: {path: /, port: 80}, terminationGracePeriodSeconds: 5}", "", "", "must not be set in a readinessProbe"},
 		{"livenessProbe: {httpGet: {path: /, port: 80}, terminationGracePeriodSeconds: 0}", "", "", "0 is less than 1"},
 		{"livenessProbe: {httpGet: {path: /, port: 80}, timeoutSeconds: -1}", "", "", "-1 is negative"},
@@ -115,6 +117,23 @@ func TestMistakesAboutProbesAreSaidWhereTheyAre(t *testing.T) {
 		_, err := scenarios.Read("s.yaml", []byte(probing(c.probes, c.behavior, c.timeline, "restarts() == 0")))
 		if !complains(err, c.want) {
 			t.Errorf("%s %s %s\nwant %q, got\n%v", c.probes, c.behavior, c.timeline, c.want, err)
+		}
+	}
+}
+
+// A hook fails only where there is one that runs something: how often is no answer to what.
+func TestHowOftenAHookFailsThatNobodyHasIsAMistake(t *testing.T) {
+	const sleep, runs = "lifecycle: {preStop: {sleep: {seconds: 2}}}", `lifecycle: {preStop: {exec: {command: ["stop-it"]}}}`
+	for _, c := range []struct{ hook, behavior, want string }{
+		{readinessProbe, ", preStopFails: 5%", "preStopFails: no container that it is about has a preStop hook that runs anything: give it one, or write preStop: 1s"},
+		{sleep, ", preStopFails: 5%", "no container that it is about has a preStop hook that runs anything"},
+		{runs, ", postStartFails: 5%", "no container that it is about has a postStart hook that runs anything"},
+		{runs, ", preStopFails: 5%", ""},
+		{readinessProbe, ", preStop: 2s, preStopFails: 5%", ""},
+	} {
+		_, err := scenarios.Read("s.yaml", []byte(probing(c.hook, c.behavior, "", "restarts() == 0")))
+		if (err != nil) != (c.want != "") || c.want != "" && !complains(err, c.want) {
+			t.Errorf("%s %s\nwant %q, got\n%v", c.hook, c.behavior, c.want, err)
 		}
 	}
 }

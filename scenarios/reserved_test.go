@@ -41,8 +41,9 @@ func TestNodesKeepBackWhatKubeletsKeepBack(t *testing.T) {
 
 func TestMistakesAboutReservedResourcesAreSaidWhereTheyAre(t *testing.T) {
 	for _, c := range []struct{ extra, want string }{
-		{"kubeReserved: {cpu: 4}", "s.yaml:5:57: cluster.nodes[0].kubeReserved: that leaves nothing for pods"},
-		{"kubeReserved: {memory: 10Gi}, systemReserved: {memory: 6100Mi}", "systemReserved: that leaves nothing for pods"},
+		{"kubeReserved: {cpu: 4}", "s.yaml:5:57: cluster.nodes[0].kubeReserved: that leaves nothing for pods: of 4000m of CPU 4000m are kept"},
+		{"kubeReserved: {memory: 10Gi}, systemReserved: {memory: 6100Mi}", "systemReserved: that leaves nothing for pods: of 16384Mi of memory 16440Mi are kept, hard eviction threshold included"},
+		{"kubeReserved: {ephemeral-storage: 95Gi}", "kubeReserved: that leaves nothing for pods: of 102400Mi of the disk 107520Mi are kept, hard eviction threshold included"},
 		{"systemReserved: {disk: 1Gi}", `unknown field "disk"`},
 		{"kubeReserved: {pid: 100}, pids: 100", "cluster.nodes[0].kubeReserved: that leaves no process for pods: of those that there can be, 100, 100 are kept"},
 		{"kubeReserved: {pid: 131000}, systemReserved: {pid: 100}", "systemReserved: that leaves no process for pods: of those that there can be, 131072, 131100 are kept"},

@@ -178,8 +178,15 @@ func (l *loader) at(m *strict.Map) sim.Time {
 	return sim.Time(at)
 }
 
+// inTarget is what people look for beside the target of an action.
+var inTarget = map[string]string{"namespace": "write it before the kind, as in target: shop/deployment/web"}
+
 func (l *loader) action(e *entry) workload.Action {
-	m := e.v.Map("action "+e.command.Name, append([]string{"at", "do", "as"}, e.command.Params...)...)
+	instead := inTarget
+	if !slices.ContainsFunc(e.command.Kinds, model.Kind.Namespaced) {
+		instead = nil
+	}
+	m := e.v.MapBut("action "+e.command.Name, instead, append([]string{"at", "do", "as"}, e.command.Params...)...)
 	a := workload.Action{At: l.at(m), As: m.Optional("as").Text(), Do: e.command.Name, Objects: e.objects}
 	for _, p := range e.command.Params {
 		switch p {
@@ -407,8 +414,9 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			f.FillPPM = positive(timelineOptions.read(m, p), strict.Value.Percent)
 		}
 	},
-	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+	fault.ParamProbe: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Probes = whichProbes(timelineOptions.read(m, p))
+		l.checkProbed(m, f)
 	},
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
@@ -445,7 +453,9 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		f.MemoryBytes = positive(m.Optional(p), strict.Value.Bytes)
 	},
 	fault.ParamGrowth: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		if f.Growth = growth(m.Optional(p)); m.Given() && f.CPUMilli == 0 && f.MemoryBytes == 0 && f.Growth == 0 && f.DiskBytes == 0 && f.FillPPM == 0 {
+		f.Growth = growth(m.Optional(p))
+		uses := func(p string) bool { return m.Optional(p).Given() }
+		if m.Given() && !slices.ContainsFunc([]string{fault.ParamCPU, fault.ParamLoad, fault.ParamWorkers, fault.ParamMemory, p, fault.ParamDisk, fault.ParamFill}, uses) {
 			m.Value().Errorf("what do they use? write cpu, workers, memory, growth, disk or fill")
 		}
 	},
@@ -495,6 +505,29 @@ func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
 		out[kind] = said == name || said == "all"
 	}
 	return out
+}
+
+// checkProbed finds a fault of probes that no container that is selected has.
+func (l *loader) checkProbed(m *strict.Map, f *fault.Spec) {
+	probed := func(c model.Container) bool {
+		for kind, hit := range f.Probes {
+			if hit && c.Probe(model.ProbeKind(kind)) != nil && (len(f.Containers) == 0 || slices.Contains(f.Containers, c.Name)) {
+				return true
+			}
+		}
+		return false
+	}
+	of := func(g podGroup) bool {
+		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) && slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), probed)
+	}
+	if !m.Given() || l.incomplete() || slices.ContainsFunc(l.known.pods, of) {
+		return
+	}
+	if v := m.Optional(fault.ParamProbe); v.Given() {
+		v.Errorf("no container that is selected has such a probe: give it one, or name a kind that it has")
+		return
+	}
+	m.Optional("fault").Errorf("no container that is selected has a probe: give it one")
 }
 
 // noSpeed is what is wrong about no speed at all, by the fault.

@@ -60,6 +60,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.RequestBytes, b.AnswerBytes = sizes(m.Optional("bytes"))
 	b.Probes = l.probes(m.Optional("probes"), m.Default("namespace", "default"))
 	l.checkProbes(m.Optional("probes"), &b)
+	l.checkHooks(m, &b)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
 	b.NeedsAPI = m.Optional("needsAPI").Bool()
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
@@ -173,17 +174,37 @@ func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
 	}
 	m := v.Map("probes", probeOptions.names()...)
 	for kind, name := range probeOptions.names() {
-		has := func(c model.Container) bool {
-			return (b.Container == "" || b.Container == c.Name) && c.Probe(model.ProbeKind(kind)) != nil
-		}
-		of := func(g podGroup) bool {
-			return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
-				(slices.ContainsFunc(g.spec.Containers, has) || slices.ContainsFunc(g.spec.InitContainers, has)) // of these sidecars only may have one
-		}
-		if said := m.Optional(name); said.Given() && !l.incomplete() && !slices.ContainsFunc(l.known.pods, of) {
+		has := func(c *model.Container) bool { return c.Probe(model.ProbeKind(kind)) != nil }
+		if said := m.Optional(name); said.Given() && !l.isAbout(b, has) {
 			said.KeyErrorf("no container that it is about has a %sProbe", name)
 		}
 	}
+}
+
+// checkHooks finds how often a hook fails that nobody has. A sleep that is no command does not.
+func (l *loader) checkHooks(m *strict.Map, b *runtime.Behavior) {
+	for _, x := range []struct {
+		name string
+		of   func(*model.Container) *model.Hook
+	}{
+		{"preStop", func(c *model.Container) *model.Hook { return c.PreStop }},
+		{"postStart", func(c *model.Container) *model.Hook { return c.PostStart }},
+	} {
+		runs := func(c *model.Container) bool { h := x.of(c); return h != nil && h.Runs }
+		if fails := m.Optional(x.name + "Fails"); fails.Given() && !m.Optional(x.name).Given() && !l.isAbout(b, runs) {
+			fails.KeyErrorf("no container that it is about has a %s hook that runs anything: give it one, or write %s: 1s, which is how long one takes", x.name, x.name)
+		}
+	}
+}
+
+// isAbout tells whether a behavior is, or may be, about a container that has something. Of init
+// containers sidecars only have probes and hooks.
+func (l *loader) isAbout(b *runtime.Behavior, has func(*model.Container) bool) bool {
+	one := func(c model.Container) bool { return (b.Container == "" || b.Container == c.Name) && has(&c) }
+	return l.incomplete() || slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
+		return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
+			(slices.ContainsFunc(g.spec.Containers, one) || slices.ContainsFunc(g.spec.InitContainers, one))
+	})
 }
 
 // probePaths is how far a probe goes the way of a request.

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"orrery/model"
 	"orrery/sim"
@@ -21,6 +22,9 @@ func (k *Kubelet) admit(pod *model.Pod, isHere bool) (reason, message string, vi
 	}
 	if reason == "" && !isHere { // what it has for itself it keeps (cm/cpumanager/policy_static.go Allocate)
 		if reason, message = k.withoutDevices(pod); reason == "" {
+			reason, message = k.lacksDevices(pod)
+		}
+		if reason == "" {
 			reason, message = k.exclusively(pod)
 		}
 	}
@@ -115,12 +119,16 @@ func (k *Kubelet) shortages(want *model.Resources) (out []shortage) {
 	}
 	for _, e := range want.Extended {
 		s := shortage{e.Name, e.Count, k.used.ExtendedCount(e.Name), has.ExtendedCount(e.Name)}
-		if s.total > 0 && s.missing() > 0 {
+		if (s.total > 0 || isHugePages(e.Name)) && s.missing() > 0 {
 			out = append(out, s)
 		}
 	}
 	return out
 }
+
+// isHugePages tells whether a resource is huge pages, which are no extended resource: a node
+// that says nothing of them has none (v1helper.IsExtendedResourceName).
+func isHugePages(name string) bool { return strings.HasPrefix(name, "hugepages-") }
 
 // misfit tells what else is in the way (generalFilter). If that is the node's labels alone,
 // the real kubelet reads the node anew and looks again.

@@ -203,23 +203,33 @@ func (k *Kubelet) configDue(now sim.Time, about uint64) {
 	}
 }
 
-// misconfigured tells whether the environment of a container that could be created lacks
-// something, which its pass goes on without (kuberuntime_container.go startContainer). The same is told
-// once in a row.
+// misconfigured tells whether a container whose image is here cannot be created, as its environment lacks
+// something or it is to run as root and must not; its pass goes on without it
+// (kuberuntime_container.go startContainer). The same is told once in a row.
 func (k *Kubelet) misconfigured(r *row, i int) bool {
-	c, list := &r.containers[i], containerOf(r.pod.Spec, i).Env
-	for j := range list {
-		why := k.missing(r.pod, &list[j], k.kernel.Now())
-		if why == "" {
-			continue
-		}
-		if said := uint32(sim.HashName(why)); c.reason != configError || r.saidOfConfig != said {
-			r.saidOfConfig = said
-			k.unstarted(r, i, false)
-			k.client.Note(r.face(), true, "Failed", "Error: "+why)
-		}
-		c.reason = configError
-		return true
+	c, why := &r.containers[i], k.unconfigurable(r.pod, containerOf(r.pod.Spec, i))
+	if why == "" {
+		return false
 	}
-	return false
+	if said := uint32(sim.HashName(why)); c.reason != configError || r.saidOfConfig != said {
+		r.saidOfConfig = said
+		k.unstarted(r, i, false)
+		k.client.Note(r.face(), true, "Failed", "Error: "+why)
+	}
+	c.reason = configError
+	return true
+}
+
+// unconfigurable is why a kubelet cannot say how a container is to be created, "" if it can
+// (kuberuntime_container.go generateContainerConfig, security_context_others.go verifyRunAsNonRoot).
+func (k *Kubelet) unconfigurable(p *model.Pod, c *model.Container) string {
+	for j := range c.Env {
+		if why := k.missing(p, &c.Env[j], k.kernel.Now()); why != "" {
+			return why
+		}
+	}
+	if c.RootDenied {
+		return fmt.Sprintf("container's runAsUser breaks non-root policy (pod: %q, container: %s)", p.Name+"_"+p.Namespace, c.Name)
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -103,6 +104,41 @@ func TestTheDeviceManagerRefusesAPodForWhichThereAreTooFew(t *testing.T) {
 		r.ready(r.pod("third", usingGPU))
 		if !r.get(first).IsReady() {
 			t.Errorf("priority %d: the first pod is not ready any more", priority)
+		}
+	}
+}
+
+// Source: the same (scenario 1), and kubelet.go NewMainKubelet: devices are given before anybody
+// looks whether the node has as many free. What an init container has had is used again.
+func TestAPodThatWantsMoreDevicesThanAreFreeIsRejectedByTheDeviceManager(t *testing.T) {
+	init := func(want int64, sidecar bool) func(*model.PodSpec) {
+		return func(s *model.PodSpec) {
+			usingGPU(s)
+			s.InitContainers = []model.Container{{Name: "init", Image: "web:1", Sidecar: sidecar}}
+			s.InitContainers[0].Requests.Extended = []model.Extended{{Name: model.ResourceGPU, Count: want}}
+		}
+	}
+	for what, c := range map[string]struct {
+		spec        func(*model.PodSpec)
+		wants, left int64 // 0 if it gets them
+	}{
+		"one of the one that is left":    {usingGPU, 0, 0},
+		"two":                            {func(s *model.PodSpec) { usingGPU(s); s.Containers[0].Requests.Extended[0].Count = 2 }, 2, 1},
+		"first an init container, then":  {init(1, false), 0, 0},
+		"two by an init container":       {init(2, false), 2, 1},
+		"a sidecar's are not used again": {init(1, true), 1, 0},
+	} {
+		r := newRig(t, 1, withGPUs)
+		r.ready(r.pod("first", usingGPU))
+		p := r.pod("second", c.spec)
+		if c.wants == 0 {
+			r.ready(p)
+			continue
+		}
+		r.failed(p, "UnexpectedAdmissionError", fmt.Sprintf("Pod was rejected: Allocate failed due to requested number of devices "+
+			"unavailable for nvidia.com/gpu. Requested: %d, Available: %d, which is unexpected", c.wants, c.left))
+		if t.Failed() {
+			t.Fatal(what)
 		}
 	}
 }

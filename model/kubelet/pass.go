@@ -117,7 +117,8 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		if !c.wanted {
 			continue
 		}
-		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(containerOf(r.pod.Spec, i)) || len(containerOf(r.pod.Spec, i).Env) > 0) {
+		spec := containerOf(r.pod.Spec, i)
+		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(spec) || len(spec.Env) > 0 || spec.RootDenied) {
 			k.wait(r, settingUp, at)
 			return
 		}

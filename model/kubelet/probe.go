@@ -239,6 +239,10 @@ func (a *asking) takes(luck *sim.Stream) (took time.Duration, certain bool) {
 // the first that reach a threshold that changes something; or so many answers by
 // luck. The literal mode has one after the other.
 func (a *asking) count(until sim.Time, draws int) {
+	if a.spec.NoPort != "" {
+		a.errs(until)
+		return
+	}
 	for a.reachedAt == sim.Never && draws > 0 {
 		at := a.next()
 		if at > until || at == sim.Never {
@@ -252,6 +256,20 @@ func (a *asking) count(until sim.Time, draws int) {
 			n += a.ticker().Count(at, min(last, until, a.to))
 		}
 		a.take(good, took, at, n)
+	}
+}
+
+// errs goes through the ticks of a probe that does not know which port to ask. Such a probe has
+// an error, which counts as no answer, so a threshold is never reached (doProbe: "Prober error,
+// throw away the result"): what is reached at the first is that it is told of.
+func (a *asking) errs(until sim.Time) {
+	at := a.next()
+	switch {
+	case at > until || at == sim.Never || a.reachedAt != sim.Never:
+	case a.noted:
+		a.countedAt = at + sim.Time(a.ticker().Count(at, until))*sim.Time(period(a.spec))
+	default:
+		a.countedAt, a.reachedAt = at, at
 	}
 }
 
@@ -290,8 +308,11 @@ func (a *asking) due() sim.Time {
 	if a.stalled {
 		return sim.Never
 	}
-	if a.literal {
+	switch {
+	case a.literal:
 		return min(a.reachedAt, a.next())
+	case a.spec.NoPort != "" && a.noted:
+		return sim.Never
 	}
 	ahead, last := *a.prober, a.countedAt
 	x := *a
@@ -432,6 +453,10 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 				continue
 			}
 			k.say(r, &a)
+			if a.spec.NoPort != "" {
+				a.reachedAt = sim.Never
+				continue
+			}
 			if k.health.stalled {
 				continue
 			}
@@ -453,7 +478,11 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 // (pkg/kubelet/prober/prober.go probe). Kubernetes says so of every failure, with the same words,
 // which Events that are alike hide.
 func (k *Kubelet) say(r *row, a *asking) {
-	if !a.noted && !a.good {
+	switch {
+	case a.noted:
+	case a.spec.NoPort != "":
+		k.client.Note(r.face(), true, "Unhealthy", fmt.Sprintf("%s probe errored and resulted in unknown state: strconv.Atoi: parsing %q: invalid syntax", probeNames[a.kind], a.spec.NoPort))
+	case !a.good:
 		k.client.Note(r.face(), true, "Unhealthy", probeNames[a.kind]+" probe failed: "+a.failure())
 	}
 	a.noted = true

@@ -302,3 +302,40 @@ func TestALivenessProbeOfAContainerThatHasEndedWaitsForTheRuntime(t *testing.T) 
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/prober/prober.go runProbe, prober/worker.go doProbe ("Prober error, throw
+// away the result"), pkg/probe/util.go ResolveContainerPort: a probe that asks a port by a name that
+// no port of its container has is never answered. A container is never ready by it, and never killed.
+func TestAProbeOfAPortThatNobodyKnowsIsNeverAnswered(t *testing.T) {
+	lost := func(p *model.Probe) *model.Probe { p.NoPort = "http"; return p }
+	for kind, set := range map[string]func(c *model.Container){
+		"Readiness": func(c *model.Container) { c.Readiness = lost(every(5*time.Second, 3)) },
+		"Liveness":  func(c *model.Container) { c.Liveness = lost(every(5*time.Second, 1)) },
+		"Startup": func(c *model.Container) {
+			c.Startup, c.Readiness, c.Liveness = lost(every(5*time.Second, 1)), every(time.Second, 1), every(time.Second, 1)
+		},
+	} {
+		var stories []string
+		for _, options := range [][]option{nil, {literal}} {
+			r := newRig(t, 3, options...)
+			p := r.pod("web", func(s *model.PodSpec) { set(&s.Containers[0]) })
+			r.run(5 * time.Minute)
+			q := r.get(p)
+			if q.Restarts() != 0 || q.IsReady() != (kind == "Liveness") || q.Containers[0].State != model.ContainerRunning {
+				t.Errorf("%s: %+v, ready %v", kind, q.Containers[0], q.Ready)
+			}
+			if said := r.said(p, "Unhealthy", kind+` probe errored and resulted in unknown state: strconv.Atoi: parsing "http": invalid syntax`); len(said) != 1 {
+				t.Errorf("%s: told %d times", kind, len(said))
+			}
+			r.kubelet.CrashContainer(p.Ref(), "", 1)
+			r.run(time.Minute)
+			if said := r.notes(p, "Unhealthy"); len(said) != 2 {
+				t.Errorf("%s: of two instances told %d times", kind, len(said))
+			}
+			stories = append(stories, r.story())
+		}
+		if stories[0] != stories[1] {
+			t.Errorf("%s: %s", kind, firstDifference(stories[0], stories[1]))
+		}
+	}
+}

@@ -65,10 +65,10 @@ const (
 	neverPull
 	hookFailed
 	inspectFailed
+	configError
 	createError
 	runFailed
 	invalidImage
-	configError
 )
 
 var waitingNames = [...]string{
@@ -78,10 +78,10 @@ var waitingNames = [...]string{
 	neverPull:     "ErrImageNeverPull",
 	hookFailed:    "PostStartHookError",
 	inspectFailed: "ImageInspectError",
+	configError:   "CreateContainerConfigError",
 	createError:   "CreateContainerError",
 	runFailed:     "RunContainerError",
 	invalidImage:  "InvalidImageName",
-	configError:   "CreateContainerConfigError",
 }
 
 // sentence is why a pass is going to kill a container

@@ -210,6 +210,9 @@ func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {
 		}, func(n *model.Node) {
 			n.Allocatable.Extended = []model.Extended{{Name: "example.com/license", Count: 1}}
 		}},
+		{"OutOfhugepages-2Mi", func(s *model.PodSpec) { // which are no extended resource (removeMissingExtendedResources)
+			s.Containers[0].Requests.Extended = []model.Extended{{Name: "hugepages-2Mi", Count: 2 << 20}}
+		}, nil},
 		{"OutOfephemeral-storage", func(s *model.PodSpec) { s.Containers[0].Requests.EphemeralBytes = 2 << 30 }, func(n *model.Node) { n.Allocatable.EphemeralBytes = 1 << 30 }},
 		{"NodePorts", func(s *model.PodSpec) {
 			s.Placement = &model.Placement{HostPorts: []model.HostPort{{Port: 80}}}
@@ -320,5 +323,31 @@ func TestAPassThatIsUnderWayWhenThePodIsDeletedGoesToItsEnd(t *testing.T) {
 	pulled, started, killed := r.notes(p, "Pulled"), r.notes(p, "Started"), r.notes(p, "Killing")
 	if len(pulled) != 1 || len(started) != 1 || len(killed) != 1 || killed[0] <= started[0] {
 		t.Errorf("pulled %v, started %v, killed %v", pulled, started, killed)
+	}
+}
+
+// TestAContainerThatIsToRunAsRootAndMustNotIsNotCreated (v1.35
+// pkg/kubelet/kuberuntime/security_context_others.go verifyRunAsNonRoot, kuberuntime_container.go
+// startContainer): its image is pulled and the next one starts.
+func TestAContainerThatIsToRunAsRootAndMustNotIsNotCreated(t *testing.T) {
+	for _, image := range []string{"web", "far"} { // here, and not
+		r := newRig(t, 1)
+		r.ready(r.pod("old", func(s *model.PodSpec) { s.Containers[0].Image = "web" }))
+		p := r.pod("root", func(s *model.PodSpec) {
+			s.Containers[0].Image, s.Containers[0].RootDenied = image, true
+			s.Containers = append(s.Containers, model.Container{Name: "next", Image: "web"})
+		})
+		r.run(time.Minute)
+		c := r.get(p).Containers
+		if len(c) != 2 || c[0].State != model.ContainerWaiting || c[0].Reason != "CreateContainerConfigError" || c[1].State != model.ContainerRunning {
+			t.Errorf("%s: shown as %+v", image, c)
+		}
+		tries := len(r.said(p, "Failed", `Error: container's runAsUser breaks non-root policy (pod: "root_default", container: `+p.Spec.Containers[0].Name+`)`))
+		if pulled := len(r.notes(p, "Pulled")); tries != 1 || pulled != 2 { // told once in a row
+			t.Errorf("%s: told %d times in a minute, %d images", image, tries, pulled)
+		}
+		if r.get(p).Phase != model.PodPending {
+			t.Errorf("%s: %v", image, r.get(p).Phase)
+		}
 	}
 }

@@ -49,7 +49,8 @@ var bookkeeping = words(`apiVersion kind metadata.name metadata.namespace metada
 	metadata.uid metadata.resourceVersion metadata.generation metadata.creationTimestamp metadata.selfLink
 	metadata.managedFields`)
 
-// What a probe asks for does not matter, only how: that is known by its handler.
+// What a probe asks for does not matter, only how, which is known by its handler, and whether there
+// is such a port.
 var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThreshold failureThreshold
 	terminationGracePeriodSeconds httpGet tcpSocket exec grpc`)
 

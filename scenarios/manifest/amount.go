@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -102,6 +103,17 @@ func requirements(p *place, r *corev1.ResourceRequirements) (requests, limits mo
 		}
 	}
 	return requests, limits
+}
+
+// noteFractions tells of parts of a byte, of which the API server warns, too
+// (pkg/api/pod/warnings.go): whoever writes 64m of memory means another unit.
+func (o *object) noteFractions(p *place, list corev1.ResourceList) {
+	for _, name := range [...]corev1.ResourceName{corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+		if q, said := list[name]; said && q.Sign() > 0 && q.MilliValue()%1000 != 0 {
+			at := p.field(string(name))
+			o.note(at, fmt.Sprintf("%s: fractional byte value %q, which counts as %s: m is a thousandth, write Mi or M", at.path(), q.String(), model.Counted(q.Value(), "byte")))
+		}
+	}
 }
 
 // says tells whether anything is said of a resource, be it 0.

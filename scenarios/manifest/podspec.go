@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"orrery/model"
 	"orrery/model/apiserver"
@@ -67,6 +69,8 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 			spec.InitContainers[i].Sidecar, spec.InitContainers[i].Restart = true, nil
 		}
 	}
+	denyRoot(s, s.InitContainers, spec.InitContainers)
+	denyRoot(s, s.Containers, spec.Containers)
 	refuseRestarts(p.field("initContainers"), spec.InitContainers, spec)
 	refuseRestarts(p.field("containers"), spec.Containers, spec)
 	spec.PodLevel = podLevel(p.field("resources"), s, spec)
@@ -98,6 +102,17 @@ func refuseRestarts(p *place, list []model.Container, spec *model.PodSpec) {
 		if c := &list[i]; (c.RestartForCPU || c.RestartForMemory) && spec.RestartPolicy == model.RestartNever {
 			p.item(i).field("resizePolicy").errorf("must be NotRequired for all resources in a pod with restartPolicy Never")
 		}
+	}
+}
+
+// denyRoot finds containers that are to run as root and must not, by what they say themselves or
+// else their pod (pkg/securitycontext/util.go DetermineEffectiveSecurityContext). Deviation: as
+// which user an image runs is not known, and is taken to be allowed.
+func denyRoot(s *corev1.PodSpec, list []corev1.Container, out []model.Container) {
+	for i := range out {
+		pod, own := cmp.Or(s.SecurityContext, &corev1.PodSecurityContext{}), cmp.Or(list[i].SecurityContext, &corev1.SecurityContext{})
+		nonRoot, user := cmp.Or(own.RunAsNonRoot, pod.RunAsNonRoot), cmp.Or(own.RunAsUser, pod.RunAsUser)
+		out[i].RootDenied = nonRoot != nil && *nonRoot && user != nil && *user == 0
 	}
 }
 
@@ -254,14 +269,16 @@ func (o *object) containers(p *place, list []corev1.Container) []model.Container
 func (o *object) container(p *place, c *corev1.Container) model.Container {
 	m := model.Container{Name: c.Name, Image: c.Image}
 	m.Requests, m.Limits = requirements(p.field("resources"), &c.Resources)
+	o.noteFractions(p.fields("resources", "requests"), c.Resources.Requests)
+	o.noteFractions(p.fields("resources", "limits"), c.Resources.Limits)
 	m.AsksForNoCPU = m.Requests.CPUMilli == 0 && says(&c.Resources, corev1.ResourceCPU)
 	m.AsksForNoMemory = m.Requests.MemoryBytes == 0 && says(&c.Resources, corev1.ResourceMemory)
 	m.PullPolicy = pullPolicy(p.field("imagePullPolicy"), c)
 	m.Restart = containerRestart(p, c)
 	resizePolicies(p.field("resizePolicy"), c.ResizePolicy, &m)
-	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe)
-	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe)
-	m.Startup = o.probe(p.field("startupProbe"), c.StartupProbe)
+	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe, c.Ports)
+	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe, c.Ports)
+	m.Startup = o.probe(p.field("startupProbe"), c.StartupProbe, c.Ports)
 	if v, missing := p.field("name").find(); missing == "" {
 		if v.DNSLabel() == "" {
 			o.set.decoder.wrong++
@@ -379,7 +396,7 @@ func tag(image string) string {
 }
 
 // probe fills in the defaults (SetDefaults_Probe), which also stand for 0.
-func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
+func (o *object) probe(p *place, b *corev1.Probe, ports []corev1.ContainerPort) *model.Probe {
 	if b == nil {
 		return nil
 	}
@@ -420,8 +437,26 @@ func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
 	if handlers != 1 {
 		p.errorf("needs one of httpGet, tcpSocket, exec and grpc, and has %d", handlers)
 	}
+	o.probePort(p, b, ports, m)
 	if m.SuccessThreshold != 1 && p.name != "readinessProbe" {
 		p.field("successThreshold").errorf("must be 1 in a %s", p.name)
 	}
 	return m
+}
+
+// probePort finds a probe that asks a port by a name that none of its container's has
+// (v1.35 pkg/probe/util.go ResolveContainerPort), which Kubernetes takes.
+func (o *object) probePort(p *place, b *corev1.Probe, ports []corev1.ContainerPort, m *model.Probe) {
+	at, port := p, intstr.IntOrString{}
+	switch {
+	case b.HTTPGet != nil:
+		at, port = p.fields("httpGet", "port"), b.HTTPGet.Port
+	case b.TCPSocket != nil:
+		at, port = p.fields("tcpSocket", "port"), b.TCPSocket.Port
+	}
+	if port.Type != intstr.String || slices.ContainsFunc(ports, func(c corev1.ContainerPort) bool { return c.Name == port.StrVal }) {
+		return
+	}
+	m.NoPort = port.StrVal
+	o.note(at, fmt.Sprintf("%s: the container has no port that is called %s, so the probe is never answered", at.path(), strict.Quote(port.StrVal)))
 }

@@ -20,6 +20,11 @@ type Map struct {
 // for those that start with "x-", which are the user's own. The context says in
 // messages what the map is: "fault zone-down".
 func (v Value) Map(context string, fields ...string) *Map {
+	return v.MapBut(context, nil, fields...)
+}
+
+// MapBut is the same, and says of some other fields what to write instead.
+func (v Value) MapBut(context string, instead map[string]string, fields ...string) *Map {
 	m := &Map{v: Value{doc: v.doc, path: v.path}, context: context, fields: fields}
 	if !v.want(yaml.MappingNode, "a map") {
 		return m
@@ -29,16 +34,19 @@ func (v Value) Map(context string, fields ...string) *Map {
 	for i := 0; i < len(content); i += 2 {
 		k := resolve(content[i])
 		if usableKey(k) && !slices.Contains(fields, k.Value) && !strings.HasPrefix(k.Value, "x-") {
-			m.unknown(k)
+			m.unknown(k, instead[k.Value])
 		}
 	}
 	return m
 }
 
-func (m *Map) unknown(key *yaml.Node) {
+func (m *Map) unknown(key *yaml.Node, instead string) {
 	s := m.v.doc.sink
 	hint := ""
-	if !s.full() {
+	switch {
+	case instead != "":
+		hint = ": " + instead
+	case !s.full():
 		if hint = DidYouMean(key.Value, m.fields); hint != "" {
 			m.suggested = append(m.suggested, Suggest(key.Value, m.fields))
 		} else {
@@ -48,13 +56,39 @@ func (m *Map) unknown(key *yaml.Node) {
 	s.addf(key.Line, key.Column, "unknown field %s in %s%s", Quote(key.Value), m.context, hint)
 }
 
+// listed is how many words of a list a message has.
+const listed = 16
+
 // list is the first words of a list, for a message.
 func list(words []string) string {
-	const most = 16
-	if len(words) > most {
-		return fmt.Sprintf("%s, and %d more", strings.Join(words[:most], ", "), len(words)-most)
+	if len(words) > listed {
+		return fmt.Sprintf("%s, and %d more", strings.Join(words[:listed], ", "), len(words)-listed)
 	}
 	return strings.Join(words, ", ")
+}
+
+// nearest is the valid names in the order in which a message has them: if they are too many for
+// it, first those that have most parts between hyphens in common with what was written, of which
+// the first is worth two: kubelet-stop and then node-down for kubelet-down.
+func nearest(s string, valid []string) []string {
+	if len(valid) <= listed {
+		return valid
+	}
+	parts := strings.Split(strings.ToLower(s), "-")
+	shared := func(name string) (n int) {
+		for _, part := range strings.Split(name, "-") {
+			if slices.Contains(parts, part) {
+				n++
+			}
+		}
+		if strings.HasPrefix(name, parts[0]+"-") {
+			n++
+		}
+		return n
+	}
+	out := slices.Clone(valid)
+	slices.SortStableFunc(out, func(a, b string) int { return shared(b) - shared(a) })
+	return out
 }
 
 // Optional is a field that may be missing.

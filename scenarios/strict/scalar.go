@@ -210,7 +210,7 @@ func (v Value) Enum(what string, valid ...string) string {
 	}
 	hint := ""
 	if !v.doc.sink.full() {
-		hint = DidYouMean(s, valid) + "; known: " + list(valid)
+		hint = DidYouMean(s, valid) + "; known: " + list(nearest(s, valid))
 	}
 	v.Errorf("unknown %s %s%s", what, Quote(s), hint)
 	return ""

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -415,5 +416,26 @@ func TestDistance(t *testing.T) {
 				t.Errorf("%q to %q: %d, want %d", a, b, distance(a, b), want)
 			}
 		}
+	}
+}
+
+// Of many names a message has those first that resemble what was written.
+func TestOfManyNamesTheNearestAreSaidFirst(t *testing.T) {
+	valid := make([]string, 0, 30)
+	for i := range 20 {
+		valid = append(valid, "a-"+string(rune('a'+i)))
+	}
+	valid = append(valid, "cni-down", "kubelet-restart", "kubelet-stop", "node-down")
+	for s, want := range map[string][]string{
+		"kubelet-down": {"kubelet-restart", "kubelet-stop", "cni-down", "node-down", "a-a"},
+		"wombat":       {"a-a", "a-b", "a-c"},
+		"a-down":       {"a-a", "a-b"},
+	} {
+		if got := nearest(s, valid); !slices.Equal(got[:len(want)], want) || len(got) != len(valid) {
+			t.Errorf("%s: %v", s, got)
+		}
+	}
+	if few := valid[18:]; !slices.Equal(nearest("kubelet-down", few), few) {
+		t.Error("a short list has another order")
 	}
 }
