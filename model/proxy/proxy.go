@@ -293,14 +293,29 @@ func (p *Proxy) catchUp() {
 	for p.watchServices.Arrived() {
 		ref, obj, _ := p.watchServices.Next()
 		svc, _ := obj.(*model.Service)
-		p.services.Row(ref.ID).seen = svc
-		p.outdate(ref.ID)
+		s := p.services.Row(ref.ID)
+		if !sameRules(s.seen, svc) {
+			p.outdate(ref.ID)
+		}
+		s.seen = svc
 	}
 	for p.watchSlices.Arrived() {
 		ref, obj, _ := p.watchSlices.Next()
 		slice, _ := obj.(*model.EndpointSlice)
 		p.see(ref.ID, slice)
 	}
+}
+
+// sameRules tells whether two versions of a Service, nil if there is none, come to the same rules with
+// the same endpoints. If they do, no run begins (pkg/proxy/servicechangetracker.go Update, which
+// compares what serviceport.go newBaseServiceInfo takes from them): whom it selects, under which names
+// its pods know its ports and how the EndpointSlice controller gives hints does not matter.
+func sameRules(a, b *model.Service) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Headless == b.Headless && a.Ports == b.Ports && a.TCP == b.TCP && a.UDP == b.UDP && a.Affinity == b.Affinity &&
+		a.LocalInternal == b.LocalInternal && a.LoadBalancer == b.LoadBalancer && a.LocalExternal == b.LocalExternal
 }
 
 // see takes in a slice's new version, nil if it is gone.

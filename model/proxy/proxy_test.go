@@ -113,6 +113,48 @@ func TestARunFollowsAnotherAfterASecond(t *testing.T) {
 	}
 }
 
+// Source: pkg/proxy/servicechangetracker.go Update: a new version of a Service that has the same
+// ServicePortMap as the last one (serviceport.go newBaseServiceInfo) is no reason for a run, so what
+// comes within the next second need not wait for it, either.
+func TestAChangeOfAServiceThatKubeProxyDoesNotUseBeginsNoRun(t *testing.T) {
+	r := newRig(t, 1)
+	r.endpoints("web", 1)
+	r.until(t, 10*time.Second)
+	change := func(do func(*model.Service)) int {
+		svc := r.store.Lookup(model.KindService, "default", "web").Copy().(*model.Service)
+		do(svc)
+		r.changes = nil
+		r.store.Update(0, svc)
+		r.until(t, r.Now().Sub(0)+400*time.Millisecond)
+		return len(r.changes)
+	}
+	unused := func(s *model.Service) {
+		s.Selector, s.Labels = model.SelectorOf(model.MakeLabels(map[string]string{"app": "b"})), model.MakeLabels(map[string]string{"a": "b"})
+		s.PublishNotReady, s.PreferSameZone, s.PreferSameNode, s.TopologyAuto = true, true, true, true
+		s.Targets = []model.PortName{{Name: "http", Protocol: "TCP"}}
+	}
+	if n := change(unused); n != 0 {
+		t.Errorf("%d runs", n)
+	}
+	r.endpoints("web", 2)
+	r.until(t, r.Now().Sub(0)+400*time.Millisecond)
+	if got := r.route("web"); got != "2" {
+		t.Errorf("what came right after it: %q", got)
+	}
+	for _, used := range []func(*model.Service){
+		func(s *model.Service) { s.Affinity = time.Hour },
+		func(s *model.Service) { s.Ports = 2 },
+		func(s *model.Service) { s.LocalInternal = true },
+		func(s *model.Service) { s.LoadBalancer = true },
+		func(s *model.Service) { s.LocalExternal = true },
+	} {
+		r.until(t, r.Now().Sub(0)+2*time.Second)
+		if n := change(used); n != 1 {
+			t.Errorf("%d runs about what rules are made of", n)
+		}
+	}
+}
+
 // The slow twin is woken by all news, also during a run and within a second of it.
 func TestNewsThatWakesNobodyIsReadInTime(t *testing.T) {
 	for seed := range uint64(20) {
