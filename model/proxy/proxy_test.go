@@ -410,3 +410,40 @@ func TestRulesThatAreFlushedAreWrittenAtTheNextLook(t *testing.T) {
 		}
 	}
 }
+
+// Source: pkg/proxy/iptables/proxier.go: Monitor calls forceSyncProxyRules, which runs syncProxyRules
+// itself. So such a run does not wait until a second has passed since the last one of the runner's,
+// whose next one does not wait for it.
+func TestARunForMissingRulesWaitsForNoOther(t *testing.T) {
+	for seed := range uint64(20) {
+		r := newRig(t, seed)
+		r.endpoints("web", 1)
+		r.until(t, 10*time.Second)
+		r.proxy.Flush()
+		r.changes = nil
+		for i := range uint32(300) {
+			r.endpoints("web", 2+i)
+			r.until(t, r.Now().Sub(0)+100*time.Millisecond)
+		}
+		soon := 0
+		for i := 1; i < len(r.changes); i++ {
+			if r.changes[i].Sub(r.changes[i-1]) < minGap {
+				soon++
+			}
+		}
+		if soon == 0 {
+			t.Errorf("seed %d: no run within a second of another: %v", seed, r.changes)
+		}
+		for i := 2; i < len(r.changes); i++ {
+			if d := r.changes[i].Sub(r.changes[i-2]); d < minGap {
+				t.Errorf("seed %d: three runs within %v", seed, d)
+			}
+			if d := r.changes[i].Sub(r.changes[i-1]); d > 1400*time.Millisecond {
+				t.Errorf("seed %d: the next run ended only %v later", seed, d)
+			}
+		}
+	}
+}
+
+// minGap is the least time from the end of a run of the runner's to that of its next.
+const minGap = 1050 * time.Millisecond
