@@ -32,7 +32,8 @@ type endpointSlices struct {
 	names sim.Lane
 
 	selecting selecting // which Services do; forgotten when one changes
-	topology  topology
+	nodes     topology  // as they are
+	topology  topology  // as they were at the last look at them
 }
 
 type serviceRow struct {
