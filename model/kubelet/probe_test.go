@@ -332,7 +332,10 @@ func TestSidecarsAreProbedOnWhileTheirPodIsStopped(t *testing.T) {
 		s.GraceSeconds = 90
 		s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true, Startup: every(time.Second, 100)}}
 	})
-	r.until("the sidecar runs", time.Minute, func() bool { q := r.get(p); return q != nil && len(q.Containers) == 2 && q.Containers[0].State == model.ContainerRunning })
+	r.until("the sidecar runs", time.Minute, func() bool {
+		q := r.get(p)
+		return q != nil && len(q.Containers) == 2 && q.Containers[0].State == model.ContainerRunning
+	})
 	r.user.Delete(p.Ref(), -1, 0)
 	r.until("it has started", 40*time.Second, func() bool { return r.get(p).Containers[0].Started })
 }
