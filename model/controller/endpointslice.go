@@ -32,7 +32,8 @@ type endpointSlices struct {
 	names sim.Lane
 
 	selecting selecting // which Services do; forgotten when one changes
-	topology  topology
+	nodes     topology  // as they are
+	topology  topology  // as they were at the last look at them
 }
 
 type serviceRow struct {
@@ -103,29 +104,53 @@ func (c *endpointSlices) endpointSlice(now sim.Time, old, next *model.EndpointSl
 	}
 }
 
+// pod takes in a pod's new version. It is a reason to look at the Services that select it; if
+// nothing but its labels is new, at those that select it only now, or no longer
+// (k8s.io/endpointslice/util/controller_utils.go determineNeededServiceUpdates). What is no reason
+// counts at their next look.
 func (c *endpointSlices) pod(_ sim.Time, old, next *model.Pod) {
-	if old != nil && next != nil && sameLabels(old.Labels, next.Labels) {
-		if alike(old, next) {
-			return
-		}
-		old = nil
+	moved := old == nil || next == nil || changed(old, next)
+	relabeled := old != nil && next != nil && !sameLabels(old.Labels, next.Labels)
+	if !moved && !relabeled && alike(old, next) {
+		return
 	}
-	for _, p := range [2]*model.Pod{old, next} {
-		if p == nil {
-			continue
-		}
-		for _, id := range c.selectedBy(p) {
-			row := c.rows.Row(id)
-			row.dirty = append(row.dirty, p.ID)
-			c.queue.add(id)
+	var before, after []uint32
+	if next != nil {
+		after = c.selectedBy(next)
+	}
+	if old != nil && (next == nil || relabeled) {
+		before = c.selectedBy(old)
+	}
+	for _, id := range after {
+		c.touch(id, next.ID, moved || relabeled && !slices.Contains(before, id))
+	}
+	for _, id := range before {
+		if !slices.Contains(after, id) {
+			c.touch(id, old.ID, true)
 		}
 	}
 }
 
-// alike tells whether two versions of a pod make the same endpoint.
+// touch has a Service's next look take in a pod, which is a reason for one or not.
+func (c *endpointSlices) touch(id, pod uint32, reason bool) {
+	row := c.rows.Row(id)
+	row.dirty = append(row.dirty, pod)
+	if reason {
+		c.queue.add(id)
+	}
+}
+
+// changed tells whether a new version of a pod is a reason for its Services to be looked at
+// (k8s.io/endpointslice/util/controller_utils.go podEndpointsChanged). Every one of a pod that is
+// being deleted is: its timestamps are compared by where they are kept. Its phase is none: a
+// pod that was not ready and has ended stays listed until another reason comes.
+func changed(a, b *model.Pod) bool {
+	return a.Deleting() || b.Deleting() || a.IsReady() != b.IsReady() || a.IP != b.IP
+}
+
+// alike tells whether two versions of a pod that are no reason for a look make the same endpoint.
 func alike(a, b *model.Pod) bool {
-	return a.IP == b.IP && a.IsReady() == b.IsReady() && a.Deleting() == b.Deleting() &&
-		a.NodeID == b.NodeID && a.Phase.Terminal() == b.Phase.Terminal()
+	return a.NodeID == b.NodeID && a.Phase.Terminal() == b.Phase.Terminal()
 }
 
 // selectedBy is the Services that select a pod.
@@ -148,8 +173,7 @@ func (c *endpointSlices) due(sim.Time, sim.Why, uint64) {}
 func (c *endpointSlices) rehouse(node uint32) {
 	for _, id := range c.view.nodes.Row(node).pods {
 		for _, svc := range c.selectedBy(c.view.pod(id)) {
-			row := c.rows.Row(svc)
-			row.dirty = append(row.dirty, id)
+			c.touch(svc, id, false)
 		}
 	}
 }

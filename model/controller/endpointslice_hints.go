@@ -9,6 +9,10 @@ import (
 	"orrery/sim"
 )
 
+// labelMaster marked machines of the control plane before v1.24. Topology-mode Auto leaves them out
+// all the same (k8s.io/endpointslice/topologycache/topologycache.go hasExcludedLabels).
+const labelMaster = "node-role.kubernetes.io/master"
+
 // zoneCPU is a zone's part in the cluster: of its ready nodes that are no machines of
 // the control plane.
 type zoneCPU struct {
@@ -25,11 +29,16 @@ type topology struct {
 	lacking int       // ready nodes without a zone or CPU: one is enough to know nothing
 }
 
+// take is a look at nodes as they are.
+func (t *topology) take(now *topology) {
+	t.zones, t.milli, t.lacking = append(t.zones[:0], now.zones...), now.milli, now.lacking
+}
+
 // known tells whether endpoints can be divided at all.
 func (t *topology) known() bool { return t.lacking == 0 && len(t.zones) >= 2 && t.milli > 0 }
 
 func (t *topology) count(n *model.Node, by int) {
-	if _, control := n.Labels.Get(model.LabelControlPlane); control || n.Ready.Status != model.True {
+	if _, master := n.Labels.Get(labelMaster); master || n.ControlPlane() || n.Ready.Status != model.True {
 		return
 	}
 	zone, milli := n.Labels.Value(model.LabelZone), n.Allocatable.CPUMilli
@@ -60,15 +69,15 @@ func (t *topology) place(zone string) int {
 }
 
 // node takes in a node's new version. One that comes, goes, changes its zone or whether
-// it is ready has the Services looked at that it leaves with too few endpoints for some
-// zone (endpointslice_controller.go addNode, updateNode, deleteNode,
-// checkNodeTopologyDistribution).
+// it is ready has the nodes looked at, and the Services that they leave with too few endpoints for
+// some zone (endpointslice_controller.go addNode, updateNode, deleteNode,
+// checkNodeTopologyDistribution). Other CPU or roles count from the next such look on.
 func (c *endpointSlices) node(_ sim.Time, old, next *model.Node) {
 	if old != nil {
-		c.topology.count(old, -1)
+		c.nodes.count(old, -1)
 	}
 	if next != nil {
-		c.topology.count(next, 1)
+		c.nodes.count(next, 1)
 	}
 	if old == nil {
 		c.rehouse(next.ID)
@@ -79,6 +88,7 @@ func (c *endpointSlices) node(_ sim.Time, old, next *model.Node) {
 		old.Labels.Value(model.LabelZone) == next.Labels.Value(model.LabelZone) {
 		return
 	}
+	c.topology.take(&c.nodes)
 	for id := range c.rows.Len() {
 		if row := c.rows.Row(uint32(id)); len(row.hinted) > 0 && c.topology.overloads(row.hinted) {
 			c.queue.add(uint32(id))

@@ -78,13 +78,16 @@ func moved(what string, n []int64) string {
 }
 
 // Source: topologycache.go SetNodes: a ready node without a zone turns all hints off;
-// nodes that are not ready and machines of the control plane do not count.
+// nodes that are not ready and machines of the control plane (hasExcludedLabels) do not count.
 func TestOneNodeWithoutAZoneTurnsHintsOff(t *testing.T) {
 	top := topologyOf("a4 b4")
-	control, silent := node("c", 4), node("", 4)
-	control.Labels = control.Labels.With(model.LabelControlPlane, "")
+	silent := node("", 4)
 	silent.Ready.Status = model.Unknown
-	top.count(control, 1)
+	for _, role := range []string{model.LabelControlPlane, "node-role.kubernetes.io/master"} {
+		control := node("c", 4)
+		control.Labels = control.Labels.With(role, "")
+		top.count(control, 1)
+	}
 	top.count(silent, 1)
 	if !top.known() || len(top.zones) != 2 {
 		t.Errorf("%+v", top)
@@ -96,6 +99,35 @@ func TestOneNodeWithoutAZoneTurnsHintsOff(t *testing.T) {
 	top.count(node("", 4), -1)
 	if !top.known() {
 		t.Error("the node is gone")
+	}
+}
+
+// Source: endpointslice_controller.go updateNode: only a node that comes, goes, gets ready or not, or
+// has another zone has the CPU of all nodes looked at (topologycache.go SetNodes). Until then what
+// zones have is what they had.
+func TestOtherCPUOfANodeCountsFromTheNextLookAtNodesOn(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1, zones: []int{2, 2}, cores: []int64{4, 4, 4, 4}})
+	svc := service("web")
+	svc.TopologyAuto = true
+	r.user.client.Create(svc, 0)
+	r.user.client.Create(deployment("web", 8), 0)
+	r.run(t, 30*time.Second)
+	n := r.node(1).Copy().(*model.Node)
+	n.Allocatable.CPUMilli = 20_000
+	r.store.Update(r.user.id, n)
+	r.run(t, time.Second)
+	web := r.store.Lookup(model.KindService, "default", "web").Head().Ref()
+	r.user.client.Patch(web, change[*model.Service]{func(s *model.Service) { s.Labels = model.MakeLabels(map[string]string{"a": "b"}) }}, 0)
+	r.run(t, 5*time.Second)
+	if got, want := hintsOf(r), "a>a:4 b>b:4"; got != want {
+		t.Errorf("it has more CPU: %s, want %s", got, want)
+	}
+	n = r.node(2).Copy().(*model.Node)
+	n.Ready.Status = model.False
+	r.store.Update(r.user.id, n)
+	r.run(t, time.Second)
+	if got, want := hintsOf(r), "a>a:4 b>a:1 b>b:3"; got != want {
+		t.Errorf("another node is not ready: %s, want %s", got, want)
 	}
 }
 
@@ -118,15 +150,7 @@ func hintsOf(r *rig) string {
 // hinted to zones that have less; endpointslice_controller.go checkNodeTopologyDistribution:
 // a Service is looked at when a node that is not ready leaves a zone too few.
 func TestTopologyModeAutoHintsEndpointsToOtherZones(t *testing.T) {
-	r := newRig(t, rigConfig{seed: 1, zones: []int{2, 2, 2}, start: sim.Constant(time.Second)})
-	for id := uint32(1); id <= 6; id++ {
-		n := r.node(id).Copy().(*model.Node)
-		n.Allocatable.CPUMilli = 4000
-		if id <= 2 {
-			n.Allocatable.CPUMilli = 8000
-		}
-		r.store.Update(r.user.id, n)
-	}
+	r := newRig(t, rigConfig{seed: 1, zones: []int{2, 2, 2}, cores: []int64{8, 8, 4, 4, 4, 4}, start: sim.Constant(time.Second)})
 	svc := service("web")
 	svc.TopologyAuto, svc.PreferSameZone = true, true
 	r.user.client.Create(svc, 0)
@@ -152,12 +176,7 @@ func TestTopologyModeAutoHintsEndpointsToOtherZones(t *testing.T) {
 // Source: k8s.io/endpointslice/reconciler.go ("TopologyAwareHints annotation has changed,
 // removing hints"): they go, that is told, and trafficDistribution counts again.
 func TestWithoutTopologyModeAutoItsHintsGo(t *testing.T) {
-	r := newRig(t, rigConfig{seed: 1, zones: []int{2, 2}})
-	for id := uint32(1); id <= 4; id++ {
-		n := r.node(id).Copy().(*model.Node)
-		n.Allocatable.CPUMilli = map[bool]int64{true: 12_000, false: 4_000}[id <= 2]
-		r.store.Update(r.user.id, n)
-	}
+	r := newRig(t, rigConfig{seed: 1, zones: []int{2, 2}, cores: []int64{12, 12, 4, 4}})
 	svc := service("web")
 	svc.TopologyAuto = true
 	r.user.client.Create(svc, 0)

@@ -442,3 +442,78 @@ func TestPodsThatHaveEndedOrHaveNoAddressAreNoEndpoints(t *testing.T) {
 		}
 	}
 }
+
+// Source: k8s.io/endpointslice/util/controller_utils.go podEndpointsChanged: a Service is looked at
+// when a pod's readiness or address is another, or it is being deleted, whatever else changes then;
+// its phase and its node are no reasons. determineNeededServiceUpdates: of those that have selected
+// it all along none is looked at for its labels alone.
+func TestWhichNewsOfAPodHaveItsServicesLookedAt(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.user.client.Create(service("web"), 0)
+	other := service("other")
+	other.Selector = model.SelectorOf(model.MakeLabels(map[string]string{"tier": "a"}))
+	r.user.client.Create(other, 0)
+	r.run(t, time.Second)
+	c := endpointsOf(r)
+	both := model.MakeLabels(map[string]string{"app": "web", "tier": "a"})
+	for _, x := range []struct {
+		name   string
+		was    func(*model.Pod)
+		change func(*model.Pod)
+		looks  []string
+	}{
+		{"ready", nil, func(p *model.Pod) { p.Ready.Status = model.True }, []string{"web"}},
+		{"another address", nil, func(p *model.Pod) { p.IP = 2 }, []string{"web"}},
+		{"deleted", nil, func(p *model.Pod) { p.DeletionAt = 1 }, []string{"web"}},
+		{"another status while it is deleted", func(p *model.Pod) { p.DeletionAt = 1 }, func(p *model.Pod) { p.Reason = "x" }, []string{"web"}},
+		{"failed", nil, func(p *model.Pod) { p.Phase = model.PodFailed }, nil},
+		{"bound", func(p *model.Pod) { p.NodeID = 0 }, func(p *model.Pod) { p.NodeID = 1 }, nil},
+		{"another status", nil, func(p *model.Pod) { p.Reason = "x" }, nil},
+		{"other labels", nil, func(p *model.Pod) { p.Labels = both }, []string{"other"}},
+		{"other labels, and ready", nil, func(p *model.Pod) { p.Labels, p.Ready.Status = both, model.True }, []string{"other", "web"}},
+		{"no labels", func(p *model.Pod) { p.Labels = both }, func(p *model.Pod) { p.Labels = nil }, []string{"other", "web"}},
+	} {
+		old := webPod()
+		if x.was != nil {
+			x.was(old)
+		}
+		next := old.Copy().(*model.Pod)
+		x.change(next)
+		c.pod(0, old, next)
+		var looks []string
+		for id, ok := c.queue.take(); ok; id, ok = c.queue.take() {
+			looks = append(looks, r.store.Get(model.Ref{Kind: model.KindService, ID: id}).Head().Name)
+			c.queue.release(id)
+		}
+		slices.Sort(looks)
+		if !slices.Equal(looks, x.looks) {
+			t.Errorf("%s: %v, want %v", x.name, looks, x.looks)
+		}
+	}
+}
+
+// A pod that ends without having been ready is news for nobody (podEndpointsChanged), and leaves its
+// Service at that one's next look.
+func TestAPodThatEndsWithoutHavingBeenReadyIsListedUntilTheNextLook(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1, start: sim.Constant(time.Hour)})
+	svc := service("web")
+	svc.PublishNotReady = true
+	r.user.client.Create(svc, 0)
+	p := webPod()
+	p.Phase = model.PodRunning
+	r.store.Create(r.user.id, p)
+	r.run(t, 2*time.Second)
+	ended := r.podList()[0].Copy().(*model.Pod)
+	ended.Phase = model.PodFailed
+	r.store.Update(r.user.id, ended)
+	r.run(t, time.Minute)
+	if got := sizes(r); !slices.Equal(got, []int{1}) {
+		t.Errorf("it has failed: slices of %v", got)
+	}
+	relabel := change[*model.Service]{func(s *model.Service) { s.Labels = model.MakeLabels(map[string]string{"a": "b"}) }}
+	r.user.client.Patch(r.store.Lookup(model.KindService, "default", "web").Head().Ref(), relabel, 0)
+	r.run(t, time.Second)
+	if got := sizes(r); !slices.Equal(got, []int{0}) {
+		t.Errorf("somebody has looked: slices of %v", got)
+	}
+}

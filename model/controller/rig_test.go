@@ -37,6 +37,7 @@ type rigConfig struct {
 	seed    uint64
 	literal bool
 	zones   []int    // nodes per zone; default one zone of 3
+	cores   []int64  // of each node; the rest have none
 	start   sim.Dist // from the binding to Ready; default 1 s
 	end     sim.Dist // from the deletion to the end; default 1 s
 	ties    uint64
@@ -65,12 +66,12 @@ func newRig(t testing.TB, c rigConfig) *rig {
 	}
 	r.user = newUser(r)
 	r.player = newPlayer(r, c)
-	r.addNodes(c.zones)
+	r.addNodes(c.zones, c.cores)
 	r.process.Start()
 	return r
 }
 
-func (r *rig) addNodes(zones []int) {
+func (r *rig) addNodes(zones []int, cores []int64) {
 	total := 0
 	for _, n := range zones {
 		total += n
@@ -83,6 +84,9 @@ func (r *rig) addNodes(zones []int) {
 			node := &model.Node{
 				Meta:  model.Meta{Kind: model.KindNode, Name: name, Labels: model.MakeLabels(map[string]string{model.LabelZone: zone})},
 				Ready: model.Condition{Status: model.True, Reason: "KubeletReady"},
+			}
+			if i < len(cores) {
+				node.Allocatable.CPUMilli = cores[i] * 1000
 			}
 			r.store.Create(r.user.id, node)
 			site := r.net.AddSite(name, zone)

@@ -70,8 +70,8 @@ func (k *Kubelet) admitFound(r *row) (reason, message string, victims []*row) {
 
 // admitAgain is the same of a pod that an earlier process of this kubelet has admitted:
 // after a restart every pod is new (pkg/kubelet/kubelet.go HandlePodAdditions). What it
-// asks for is still set aside; but labels and taints of the node may be others, and a process
-// that could not list its pods for a while knows of pressure by then.
+// asks for is still set aside; but labels and taints of the node may be others, and the process
+// knows of pressure by then.
 func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string) {
 	reason, message = k.admitUnderPressure(pod)
 	if reason == "" {

@@ -19,6 +19,11 @@ import (
 // taken too long, and looks again at once. A pod that cannot be killed yet, because its
 // worker waits for a pull or a hook, may be chosen again and again. What a pod uses is
 // taken as it is; the real kubelet's measurement is up to 15 s old.
+//
+// A process that starts looks at once, a second before it lists its pods
+// (config/apiserver.go WaitForAPIServerSyncPeriod), so under pressure it rejects them as new ones. But
+// without the node in its informer there is no summary to look at (server/stats/summary.go Get, "failed
+// to get node info"): one that is cut off, or whose node is new, tries again every 10 s.
 const (
 	evictEvery   = 10 * time.Second // monitoringInterval, from the end of the pass before
 	evictGrace   = time.Second      // immediateEvictionGracePeriodSeconds
@@ -78,7 +83,7 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 	if len(e.leaving) > 0 {
 		k.want(&k.evicting, whyEviction, at)
 	}
-	if k.machine.RuntimeDown() { // which measures
+	if k.machine.RuntimeDown() || !k.seesNode { // it measures
 		return
 	}
 	from, next := max(at, k.kernel.Now()), sim.Never
@@ -110,7 +115,7 @@ func (k *Kubelet) evictionPass(now sim.Time) {
 	e := &k.evictions
 	e.leaving = nil
 	k.evicting.Ticker = sim.Ticker{Phase: now, Period: evictEvery}
-	if k.machine.RuntimeDown() {
+	if k.machine.RuntimeDown() || !k.seesNode {
 		return
 	}
 	first, hard := k.observe(now)

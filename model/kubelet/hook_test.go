@@ -278,3 +278,48 @@ func TestHookAndTurnEachTakeWholeSecondsFromTheGrace(t *testing.T) {
 		t.Errorf("SIGKILL came %v after SIGTERM, want 28s", d)
 	}
 }
+
+// Source: v1.35 pkg/kubelet/container/helpers.go ConvertPodStatusToRunningPod, kuberuntime_container.go
+// killContainer: what ran at the last relist is stopped, also what has ended since. The Event says so, a
+// command before the stop fails at once, as a request does, and a sleep lasts as long as ever.
+func TestAContainerThatHasEndedSinceTheLastRelistIsStoppedLikeAnyOther(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		hook        *model.Hook
+		failed      int
+		least, most time.Duration
+	}{
+		{"without a hook", nil, 0, 0, 3 * time.Second},
+		{"with a command", &model.Hook{Sleep: 20 * time.Second, Runs: true}, 1, 0, 3 * time.Second},
+		{"with a sleep", &model.Hook{Sleep: 20 * time.Second}, 0, 20 * time.Second, 23 * time.Second},
+	} {
+		r := newRig(t, 1)
+		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].PreStop = c.hook })
+		r.ready(p)
+		r.run(3 * time.Second)
+		r.user.Delete(p.Ref(), -1, 0)
+		r.kubelet.CrashContainer(p.Ref(), "", 1)
+		gone := r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+		killed := r.notes(p, "Killing")
+		if len(killed) != 1 || len(r.notes(p, "FailedPreStopHook")) != c.failed {
+			t.Fatalf("%s: killed at %v\n%s", c.name, killed, r.story())
+		}
+		if d := gone.Sub(killed[0]); d < c.least || d > c.most {
+			t.Errorf("%s: gone after %v", c.name, d)
+		}
+	}
+}
+
+// Source: v1.35 kuberuntime_container.go startContainer: when a container ends in its postStart hook it is
+// killed all the same, and the pass waits for the sleep before that.
+func TestAContainerThatEndsInItsPostStartHookSleepsBeforeItsStop(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", PostStart: sim.Constant(time.Minute), Run: sim.Constant(2 * time.Second), ExitCode: 1}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers[0].PreStop = &model.Hook{Sleep: 20 * time.Second}
+		s.Containers = append(s.Containers, model.Container{Name: "second", Image: "web"})
+	})
+	r.until("the second has started", time.Minute, func() bool { return len(r.starts(p, "second")) > 0 })
+	if d := r.starts(p, "second")[0].Sub(r.notes(p, "FailedPostStartHook")[0]); d < 20*time.Second || d > 22*time.Second {
+		t.Errorf("the second has started %v after the first has ended", d)
+	}
+}

@@ -35,8 +35,7 @@ func (k *Kubelet) kill(r *row) {
 			return
 		}
 		c.doomed, c.sentence = true, spared
-		if r.box.Processes[i].Running {
-			k.beginStop(r, i, c.killGrace)
+		if k.beginStop(r, i, c.killGrace); r.stops(i, k.kernel.Now()) {
 			r.doing, r.cursor = killing, int16(i)
 			return
 		}

@@ -162,6 +162,7 @@ type Kubelet struct {
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
 	nodeKnown bool       // to the API, as far as this process knows
+	seesNode  bool       // in its informer's store: from the start on if that is reached then, else when the pods are listed, too
 
 	volumes  func(claim string) (volume string, attached bool)
 	lostDisk func(volume string) bool
@@ -257,6 +258,9 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
 	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
+	if !k.synced {
+		k.evicting.Phase = k.kernel.Now()
+	}
 	k.beginHealth(&looks)
 	k.evictions = newEvictions()
 	k.beginImageGC(&looks)
@@ -270,6 +274,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.leases.Start(k.node.ID, firstLease)
 	k.orders.Start()
 	k.about.Start()
+	k.seesNode = k.synced || k.about.Connected() && !k.about.Drained()
 	if k.literal {
 		for why, p := range k.pulses() {
 			if p != &k.probes {
@@ -539,11 +544,12 @@ func (k *Kubelet) want(p *pulse, why sim.Why, due sim.Time) {
 // look reads what the watches brought.
 func (k *Kubelet) look() {
 	for _, obj, ok := k.about.Next(); ok; _, obj, ok = k.about.Next() {
-		if n, ok := obj.(*model.Node); ok {
-			k.nodeSeen(n)
-		} else {
-			k.nodeKnown = false // nobody registers it again but a new process
+		n, ok := obj.(*model.Node)
+		if !ok {
+			k.nodeKnown, k.seesNode = false, false // nobody registers it again but a new process
+			continue
 		}
+		k.nodeSeen(n)
 	}
 	if k.health.stalled {
 		return

@@ -20,6 +20,15 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 	k.mayResize() // its labels and taints may be others
 }
 
+// seeNode lets the eviction manager look from now on, if the node is known and pods are listed, which
+// comes within a second after that (pkg/kubelet/config/apiserver.go NewSourceApiserver).
+func (k *Kubelet) seeNode() {
+	if k.nodeKnown && k.synced && !k.seesNode {
+		k.seesNode = true
+		k.aimEvictions(k.kernel.Now())
+	}
+}
+
 // doubtNode has the node status loop look, unless all is as it should be.
 func (k *Kubelet) doubtNode() {
 	if ready, _ := k.readyNow(); k.node.Ready.Status != ready || k.statusDiffers() || k.unsaid() || k.node.Unschedulable != k.cordoned {

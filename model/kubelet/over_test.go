@@ -166,3 +166,33 @@ func TestAPodThatNeverStartsAgainHasFailedAfterARebootWithASidecarAsWithout(t *t
 		r.until("it has failed", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
 	}
 }
+
+// Source: the same: of one whose app containers had not begun, nothing has failed but a sidecar, and there
+// is no other sandbox, as something of it was created: it is Pending for good. Only an init container
+// that has failed is a failure of the pod.
+func TestAPodThatNeverStartsAgainIsPendingForGoodAfterARebootBeforeItsAppBegan(t *testing.T) {
+	for _, sidecar := range []bool{true, false} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "first", Startup: sim.Constant(time.Minute)}))
+		p := r.pod("job", func(s *model.PodSpec) {
+			s.RestartPolicy = model.RestartNever
+			s.InitContainers = []model.Container{{Name: "first", Image: "web", Sidecar: sidecar}}
+			if sidecar {
+				s.InitContainers[0].Startup = every(time.Second, 100)
+			}
+		})
+		r.until("the first runs", time.Minute, func() bool {
+			q := r.get(p)
+			return q != nil && len(q.Containers) == 2 && q.Containers[0].State == model.ContainerRunning
+		})
+		r.kubelet.PowerOff()
+		r.kubelet.PowerOn()
+		r.run(time.Hour)
+		want, status := model.PodFailed, "Init:Unknown"
+		if sidecar {
+			want = model.PodPending
+		}
+		if q := r.get(p); q.Phase != want || q.Line().Status != status || len(r.notes(p, "SandboxChanged")) > 0 {
+			t.Errorf("sidecar %v: %v, STATUS %s\n%s", sidecar, q.Phase, q.Line().Status, r.story())
+		}
+	}
+}

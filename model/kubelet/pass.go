@@ -219,18 +219,19 @@ func (k *Kubelet) createFailed(r *row, why string) {
 const noSpace = "no space left on device"
 
 // postStartFailed is a postStart hook that failed, or the end of its container in the
-// middle of it. A container that runs is killed, hook, grace and all, before the pass
-// goes on (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
+// middle of it. The container is killed, hook, grace and all, also one that has ended, before the
+// pass goes on (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
 func (k *Kubelet) postStartFailed(r *row) {
 	i := int(r.cursor)
 	r.containers[i].reason = hookFailed
 	k.client.Note(r.face(), true, "FailedPostStartHook", "PostStartHook failed")
 	k.giveUp(r, i)
 	k.client.Note(r.face(), false, "Killing", "FailedPostStartHook")
-	if r.box.Processes[i].Running && !k.machine.RuntimeDown() {
+	if !k.machine.RuntimeDown() {
 		r.doing = killing
-		k.beginStop(r, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second)
-		return
+		if k.beginStop(r, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second); r.stops(i, k.kernel.Now()) {
+			return
+		}
 	}
 	k.next(r, k.kernel.Now())
 }

@@ -197,6 +197,7 @@ func (k *Kubelet) keepHouse() {
 		return
 	}
 	k.synced = true
+	k.seeNode()
 	for _, s := range k.machine.Sandboxes() {
 		if s == nil {
 			continue

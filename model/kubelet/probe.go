@@ -134,7 +134,7 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	if spec == nil || c.probes == nil || r.stage > terminating || r.workersQuit() || !r.shownRunning(i) {
 		return a, false
 	}
-	if kind != model.Readiness && (r.stage != syncing || c.doomed) || (kind == model.Startup) == r.hasStarted(i) {
+	if kind != model.Readiness && (c.doomed || r.quiet(i)) || (kind == model.Startup) == r.hasStarted(i) {
 		return a, false
 	}
 	p := &r.box.Processes[i]
@@ -152,6 +152,13 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 		k.needsRuntime(&a)
 	}
 	return a, true
+}
+
+// quiet tells whether liveness and startup of a container are not probed any more, as its pod is being
+// stopped. Those of sidecars are, which only Events and the status tell: nothing is killed for it
+// (prober/prober_manager.go StopLivenessAndStartup, which stops workers of app containers alone).
+func (r *row) quiet(i int) bool {
+	return r.stage != syncing && !containerOf(r.pod.Spec, i).Sidecar
 }
 
 // workersQuit tells whether a pod's status, as its kubelet has it, is of a terminal phase, which is

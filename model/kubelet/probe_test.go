@@ -339,3 +339,40 @@ func TestAProbeOfAPortThatNobodyKnowsIsNeverAnswered(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 prober/prober_manager.go StopLivenessAndStartup goes through the app containers only: a
+// sidecar's liveness is probed while its pod ends, which is said, and kills nothing, as the pod's worker
+// is busy; that of app containers is not. A sidecar that has not started up can still do so.
+func TestSidecarsAreProbedOnWhileTheirPodIsStopped(t *testing.T) {
+	for _, harmed := range []string{"main", "proxy"} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", Stop: sim.Constant(time.Minute)}))
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.GraceSeconds = 90
+			s.Containers[0].Liveness = every(5*time.Second, 2)
+			s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true, Liveness: every(5*time.Second, 2)}}
+		})
+		r.ready(p)
+		r.user.Delete(p.Ref(), -1, 0)
+		r.run(5 * time.Second)
+		r.kubelet.HarmProbes(p.Ref(), harmed, model.ProbeHarm{Kinds: [model.ProbeKinds]bool{model.Liveness: true}, Lost: 1_000_000})
+		r.until("gone", 2*time.Minute, func() bool { return r.get(p) == nil })
+		want := map[string]int{"main": 0, "proxy": 1}[harmed]
+		if n := len(r.said(p, "Unhealthy", "Liveness")); n != want {
+			t.Errorf("%s: said %d times, want %d\n%s", harmed, n, want, r.story())
+		}
+		if n := len(r.notes(p, "Killing")); n != 2 {
+			t.Errorf("%s: %d kills, want one each", harmed, n)
+		}
+	}
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "proxy", Startup: sim.Constant(30 * time.Second), Stop: sim.Constant(time.Minute)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.GraceSeconds = 90
+		s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true, Startup: every(time.Second, 100)}}
+	})
+	r.until("the sidecar runs", time.Minute, func() bool {
+		q := r.get(p)
+		return q != nil && len(q.Containers) == 2 && q.Containers[0].State == model.ContainerRunning
+	})
+	r.user.Delete(p.Ref(), -1, 0)
+	r.until("it has started", 40*time.Second, func() bool { return r.get(p).Containers[0].Started })
+}

@@ -205,6 +205,7 @@ func (k *Kubelet) nodeIsKnown() {
 		return
 	}
 	k.nodeKnown = true
+	k.seeNode()
 	for i := range k.statics {
 		k.reflect(&k.statics[i])
 	}

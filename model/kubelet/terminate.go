@@ -59,13 +59,16 @@ func (r *row) hasten(grace time.Duration) {
 	}
 }
 
-// killContainers begins to stop all running containers.
+// killContainers begins to stop all containers that ran as the kubelet has it, also those that have
+// ended meanwhile (pkg/kubelet/container/helpers.go ConvertPodStatusToRunningPod). Those of a pod that
+// nobody knows are what the runtime says.
 func (k *Kubelet) killContainers(r *row) {
 	if r.box == nil {
 		return
 	}
+	cache := k.cacheAt(r, k.kernel.Now())
 	for i := range r.box.Processes {
-		if r.box.Processes[i].Running {
+		if r.box.Processes[i].Running || !r.orphan && r.sight(i, cache) == running {
 			k.client.Note(r.face(), false, "Killing", "Stopping container "+containerOf(r.pod.Spec, i).Name)
 			k.beginStop(r, i, r.grace())
 		}
@@ -76,23 +79,30 @@ func (k *Kubelet) killContainers(r *row) {
 // what that leaves, less the time that it waits for its turn, is the time from SIGTERM to SIGKILL:
 // of both only whole seconds are taken off, of each by itself
 // (pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer). The hook of a
-// container that is stopped again, by a process after this one, runs again.
+// container that is stopped again, by a process after this one, runs again. So does that of one that
+// has ended: a sleep lasts as long as ever, a command or a request finds nobody.
 func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
-	now, c := k.kernel.Now(), &r.containers[i]
+	now, c, runs := k.kernel.Now(), &r.containers[i], r.box.Processes[i].Running
 	c.termAt, c.asleep, c.hookFails, c.asked = now, 0, false, false
 	if !r.orphan {
 		hook, fails := k.machine.PreStop(r.box, i)
-		c.termAt, c.hookFails = now.Add(min(grace, hook)), fails && hook < grace
-		if k.machine.PreStopSleeps(r.box, i) {
+		sleeps := k.machine.PreStopSleeps(r.box, i)
+		if !runs && !sleeps {
+			hook, fails = 0, hook > 0
+		}
+		if c.termAt, c.hookFails = now.Add(min(grace, hook)), fails && hook < grace; sleeps {
 			c.asleep = c.termAt
 		}
 	}
 	c.stopBy = c.termAt.Add(grace - c.termAt.Sub(now).Truncate(time.Second))
-	if c.termAt > now {
+	switch {
+	case c.termAt > now:
 		k.termLater(r, c.termAt)
-		return
+	case runs:
+		k.term(r, i)
+	default:
+		k.preStopOver(r, c)
 	}
-	k.term(r, i)
 }
 
 func (k *Kubelet) termLater(r *row, at sim.Time) {

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"orrery/model"
@@ -67,6 +69,7 @@ type Balancer struct {
 	local   bool
 	targets store.Table[probed] // by node ID
 	byName  map[string]uint32
+	owed    []uint32 // nodes that come or go with the next update
 
 	watchNodes, watchServices *store.Watch
 }
@@ -82,7 +85,8 @@ const (
 
 // probed is a node as its load balancer knows it.
 type probed struct {
-	node    *model.Node // as seen last, nil if gone
+	node    *model.Node // as seen last
+	gone    bool        // from the cluster
 	joinsAt sim.Time    // it is one of the balancer's from then on; 0 is never
 	leaveAt sim.Time    // until then; 0 is no end
 	spoiled bool        // its probes fail although it is well
@@ -146,7 +150,7 @@ func (b *Balancer) Targets() ([]string, bool) {
 
 // member tells whether a node is one of the balancer's.
 func (t *probed) member(now sim.Time) bool {
-	return t.node != nil && t.joinsAt > 0 && t.joinsAt <= now && (t.leaveAt == 0 || now < t.leaveAt)
+	return t.joinsAt > 0 && t.joinsAt <= now && (t.leaveAt == 0 || now < t.leaveAt)
 }
 
 // DescribeWake implements sim.Describer.
@@ -179,6 +183,9 @@ func (b *Balancer) seeService(now sim.Time, id uint32, svc *model.Service) {
 	mine := svc != nil && svc.Namespace == b.Namespace && svc.Name == b.Service && svc.LoadBalancer
 	switch {
 	case mine:
+		if b.service == nil || !sameBalancer(b.service, svc) {
+			b.update(now)
+		}
 		b.service, b.local = svc, svc.LocalExternal
 	case b.service != nil && b.service.ID == id:
 		b.service = nil
@@ -189,9 +196,16 @@ func (b *Balancer) seeService(now sim.Time, id uint32, svc *model.Service) {
 	b.recheckAll(now)
 }
 
-// excluded nodes get no load balancer's traffic (k8s.io/cloud-provider
-// controllers/service/controller.go nodeIncludedPredicate); a node that is not Ready
-// does, as far as health checks let it (stableNodeSetPredicates).
+// sameBalancer tells whether two versions of a Service are the same to its load balancer
+// (k8s.io/cloud-provider controllers/service/controller.go needsUpdate, which looks at annotations,
+// too).
+func sameBalancer(a, b *model.Service) bool {
+	return a.ID == b.ID && a.Ports == b.Ports && a.TCP == b.TCP && a.UDP == b.UDP && slices.Equal(a.Targets, b.Targets) &&
+		a.Affinity == b.Affinity && a.LocalExternal == b.LocalExternal && a.TopologyAuto == b.TopologyAuto
+}
+
+// excluded nodes get no load balancer's traffic, unless the label says that they are not
+// (k8s.io/cloud-provider controllers/service/controller.go nodeIncludedPredicate).
 const excluded = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 // toBeDeleted is on a node that the cluster autoscaler is removing: its kube-proxy's
@@ -199,33 +213,68 @@ const excluded = "node.kubernetes.io/exclude-from-external-load-balancers"
 // the taint from a watch of its own node; here the balancer's own view stands for it.
 const toBeDeleted = "ToBeDeletedByClusterAutoscaler"
 
+func included(n *model.Node) bool {
+	v, labeled := n.Labels.Get(excluded)
+	if !labeled {
+		return true
+	}
+	is, err := strconv.ParseBool(v)
+	return err == nil && !is
+}
+
+func leaving(n *model.Node) bool { return model.HasTaintKey(n.Taints, toBeDeleted) }
+
+// wanted tells whether a node is to be one of the balancer's, whether or not it is Ready
+// (stableNodeSetPredicates).
+func (t *probed) wanted() bool { return !t.gone && included(t.node) && !leaving(t.node) }
+
+// chosen tells whether it is one as of the last update.
+func (t *probed) chosen() bool { return t.joinsAt > 0 && t.leaveAt == 0 }
+
+// seeNode takes in a node's new version. If it comes, goes or is excluded, or no longer, all nodes
+// are brought up to date; its taint alone is no reason (shouldSyncUpdatedNode).
 func (b *Balancer) seeNode(now sim.Time, id uint32, n *model.Node) {
 	t := b.targets.Row(id)
-	wanted := n != nil
-	if wanted {
-		v, labeled := n.Labels.Get(excluded)
-		wanted = !n.ControlPlane() && (!labeled || v == "false")
+	if n == nil && (t.node == nil || t.gone) {
+		return
+	}
+	reason := n == nil || t.node == nil || t.gone || included(n) != included(t.node)
+	if t.gone = n == nil; !t.gone {
+		t.node = n
 		b.byName[n.Name] = id
 	}
-	lag := b.Lag
-	if now < sim.Time(time.Second) {
-		lag = 0 // the cluster has long had them
+	if t.wanted() != t.chosen() && !slices.Contains(b.owed, id) {
+		b.owed = append(b.owed, id)
 	}
-	switch {
-	case wanted && (t.joinsAt == 0 || t.leaveAt > 0):
-		phase := b.phases.Draw(b.hash, uint64(id))
-		*t = probed{node: n, joinsAt: max(now.Add(lag), 1), spoiled: t.spoiled}
-		t.probesAt = t.joinsAt.Add(phase.Duration(0, b.Interval))
-		b.kernel.Post(t.joinsAt, b.self, whyProbe, uint64(id))
-	case wanted:
-		t.node = n
-	case t.joinsAt > 0 && t.leaveAt == 0:
-		t.leaveAt = now.Add(b.Lag)
-		b.kernel.Post(t.leaveAt, b.self, whyProbe, uint64(id))
+	if reason {
+		b.update(now)
 	}
 	if t.member(now) {
 		b.recheck(now, id)
 	}
+}
+
+// update has the nodes be the balancer's that are wanted, and no others (nodeSyncService).
+func (b *Balancer) update(now sim.Time) {
+	lag := b.Lag
+	if now < sim.Time(time.Second) {
+		lag = 0 // the cluster has long had them
+	}
+	for _, id := range b.owed {
+		t := b.targets.Row(id)
+		switch wanted := t.wanted(); {
+		case wanted == t.chosen():
+		case wanted:
+			phase := b.phases.Draw(b.hash, uint64(id))
+			*t = probed{node: t.node, joinsAt: max(now.Add(lag), 1), spoiled: t.spoiled}
+			t.probesAt = t.joinsAt.Add(phase.Duration(0, b.Interval))
+			b.kernel.Post(t.joinsAt, b.self, whyProbe, uint64(id))
+		default:
+			t.leaveAt = now.Add(b.Lag)
+			b.kernel.Post(t.leaveAt, b.self, whyProbe, uint64(id))
+		}
+	}
+	b.owed = b.owed[:0]
 }
 
 // RouteChanged implements Listener: a check may be answered otherwise.
@@ -258,7 +307,7 @@ func (b *Balancer) ask(t *probed) answer {
 	switch {
 	case !ok || !b.net.Connected(b.Site, site) || 2*b.net.RoundTrip(b.Site, site) >= b.Timeout:
 		return silent
-	case t.spoiled || !b.local && model.HasTaint(t.node.Taints, toBeDeleted, model.NoSchedule) || !b.Nodes.Passes(t.node.Name, b.Namespace, b.Service):
+	case t.spoiled || !b.local && leaving(t.node) || !b.Nodes.Passes(t.node.Name, b.Namespace, b.Service):
 		return refuses
 	}
 	return passes
@@ -282,7 +331,7 @@ func (b *Balancer) look(now sim.Time, id uint32) {
 	t := b.targets.Row(id)
 	if !t.member(now) {
 		if t.leaveAt > 0 && t.leaveAt <= now {
-			*t = probed{spoiled: t.spoiled}
+			*t = probed{node: t.node, gone: t.gone, spoiled: t.spoiled}
 			b.Changed()
 		}
 		return

@@ -139,6 +139,15 @@ func TestABalancerOfWhichAllNodesFailSendsToAll(t *testing.T) {
 	}
 }
 
+// changeNode changes a node for all to see.
+func (r *balanced) changeNode(name string, do func(*model.Node)) {
+	n := r.store.Lookup(model.KindNode, "", name).Copy().(*model.Node)
+	do(n)
+	r.store.Update(0, n)
+}
+
+func marked(n *model.Node) { n.Taints = []model.Taint{{Key: toBeDeleted, Effect: model.NoSchedule}} }
+
 // Source: pkg/proxy/healthcheck/proxy_health.go NodeEligible: with Cluster policy the
 // check of a node with the autoscaler's taint fails; service_health.go does not look at
 // it. k8s.io/cloud-provider controllers/service/controller.go: nodes with the label are
@@ -150,17 +159,14 @@ func TestWhichNodesABalancerHas(t *testing.T) {
 		svc.LocalExternal = local
 		r.store.Update(0, svc)
 		r.until(t, time.Minute)
-		n := r.store.Lookup(model.KindNode, "", "n-0").Copy().(*model.Node)
-		n.Taints = []model.Taint{{Key: toBeDeleted, Effect: model.NoSchedule}}
-		r.store.Update(0, n)
+		r.changeNode("n-0", marked)
 		r.until(t, 2*time.Minute)
 		if in, _ := r.b.Targets(); slices.Contains(in, "n-0") != local {
 			t.Errorf("local %v: %v", local, in)
 		}
+		r.changeNode("n-0", func(n *model.Node) { n.Taints = nil })
 		r.store.Delete(0, r.store.Lookup(model.KindNode, "", "n-1").Head().Ref())
-		n = r.store.Lookup(model.KindNode, "", "n-2").Copy().(*model.Node)
-		n.Labels = n.Labels.With(excluded, "")
-		r.store.Update(0, n)
+		r.changeNode("n-2", func(n *model.Node) { n.Labels = n.Labels.With(excluded, "") })
 		r.until(t, 3*time.Minute)
 		if in, _ := r.b.Targets(); !slices.Equal(in, []string{"n-0"}) {
 			t.Errorf("local %v: in the end %v", local, in)
@@ -169,6 +175,68 @@ func TestWhichNodesABalancerHas(t *testing.T) {
 		r.until(t, 4*time.Minute)
 		if _, ok := r.b.Targets(); ok {
 			t.Error("the Service is gone, its balancer is not")
+		}
+	}
+}
+
+// Source: k8s.io/cloud-provider controllers/service/controller.go nodeIncludedPredicate: the label
+// counts unless strconv.ParseBool reads it as false; roles do not.
+func TestWhatTheLabelOfANodeKeepsFromABalancer(t *testing.T) {
+	r := newBalanced(t, 1, 8, BalancerConfig{})
+	for i, v := range []string{"", "true", "no", "1", "false", "F", "0"} {
+		r.changeNode(fmt.Sprint("n-", i), func(n *model.Node) { n.Labels = n.Labels.With(excluded, v) })
+	}
+	r.changeNode("n-7", func(n *model.Node) { n.Labels = n.Labels.With(model.LabelControlPlane, "") })
+	r.until(t, time.Minute)
+	if in, _ := r.b.Targets(); !slices.Equal(in, []string{"n-4", "n-5", "n-6", "n-7"}) {
+		t.Errorf("%v", in)
+	}
+}
+
+// Source: k8s.io/cloud-provider controllers/service/controller.go stableNodeSetPredicates: "if any
+// other situation causes an LB sync, tainted nodes will be excluded at that time and cause connections
+// on said node to not connection drain"; shouldSyncUpdatedNode: nor do they come back before.
+func TestANodeThatIsToBeDeletedLeavesABalancerWithItsNextUpdate(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		update func(*balanced)
+		want   []string
+	}{
+		{"none", func(*balanced) {}, []string{"n-0", "n-1"}},
+		{"a node that comes", func(r *balanced) {
+			r.store.Create(0, &model.Node{Meta: model.Meta{Kind: model.KindNode, Name: "n-9"}})
+		}, []string{"n-1"}},
+		{"another one's label", func(r *balanced) {
+			r.changeNode("n-1", func(n *model.Node) { n.Labels = n.Labels.With(excluded, "") })
+		}, nil},
+		{"another one is not Ready", func(r *balanced) {
+			r.changeNode("n-1", func(n *model.Node) { n.Ready.Status = model.False })
+		}, []string{"n-0", "n-1"}},
+		{"its Service's affinity", func(r *balanced) {
+			svc := r.store.Lookup(model.KindService, "default", "web").Copy().(*model.Service)
+			svc.Affinity = time.Hour
+			r.store.Update(0, svc)
+		}, []string{"n-1"}},
+		{"its Service's pods", func(r *balanced) {
+			svc := r.store.Lookup(model.KindService, "default", "web").Copy().(*model.Service)
+			svc.Selector = model.SelectorOf(model.MakeLabels(map[string]string{"app": "b"}))
+			r.store.Update(0, svc)
+		}, []string{"n-0", "n-1"}},
+	} {
+		r := newBalanced(t, 1, 2, BalancerConfig{})
+		r.until(t, time.Minute)
+		r.changeNode("n-0", marked)
+		r.until(t, 2*time.Minute)
+		c.update(r)
+		r.until(t, 3*time.Minute)
+		if in, _ := r.b.Targets(); !slices.Equal(in, c.want) {
+			t.Errorf("%s: %v, want %v", c.reason, in, c.want)
+		}
+		left := !slices.Contains(c.want, "n-0")
+		r.changeNode("n-0", func(n *model.Node) { n.Taints = nil })
+		r.until(t, 4*time.Minute)
+		if in, _ := r.b.Targets(); slices.Contains(in, "n-0") == left {
+			t.Errorf("%s, and no taint any more: %v", c.reason, in)
 		}
 	}
 }

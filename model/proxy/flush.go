@@ -9,7 +9,9 @@ import (
 
 // monitorEvery is how often kube-proxy looks whether its tables are still there; if not
 // it writes all rules (pkg/util/iptables/iptables.go Monitor, with the syncPeriod of
-// pkg/proxy/apis/config/v1alpha1/defaults.go). Ticks that find everything there are not
+// pkg/proxy/apis/config/v1alpha1/defaults.go), at once or after the run under way: that is no run of
+// its runner's, which neither waits for the last one nor has the next one wait
+// (iptables/proxier.go forceSyncProxyRules). Ticks that find everything there are not
 // played, and a process that starts anew keeps the rhythm of the one before.
 const monitorEvery = 30 * time.Second
 
@@ -42,12 +44,5 @@ func (p *Proxy) Flush() {
 // restore is the look at which rules are missing.
 func (p *Proxy) restore() {
 	p.flushed = false
-	if !p.powered || p.stopped {
-		return // who starts writes everything
-	}
-	for id := range p.services.Len() {
-		if s := p.services.Row(uint32(id)); s.as != (name{}) && !s.route.Headless {
-			p.outdate(uint32(id))
-		}
-	}
+	p.forced = p.powered && !p.stopped && !p.full // who starts writes everything
 }

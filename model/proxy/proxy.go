@@ -114,6 +114,7 @@ type Proxy struct {
 	cut     bool // it had no connection when somebody last looked
 	stopped bool // the process does not run
 	full    bool // the next run writes all rules
+	forced  bool // the next run waits for nothing but the one under way: rules are missing
 
 	watchServices, watchSlices *store.Watch
 	services                   store.Table[service] // by Service ID
@@ -198,16 +199,16 @@ func (p *Proxy) forget() {
 		s := p.services.Row(uint32(id))
 		s.seen, s.slices, s.dirty = nil, nil, false
 	}
-	p.dirty, p.writing, p.doneAt = nil, nil, 0
+	p.dirty, p.writing, p.doneAt, p.forced = nil, nil, 0, false
 }
 
 // Halt ends the process. The machine goes on with the rules there are
 // (pkg/proxy/iptables and nftables leave theirs behind), but answers no health check. What
 // DNS tells of headless Services does not depend on it.
 func (p *Proxy) Halt() {
-	p.stopped = true
+	p.stopped, p.forced = true, false
 	if p.doneAt > 0 { // a run is under way, which it does not finish
-		p.writing, p.doneAt, p.freeAt = p.writing[:0], 0, p.doneAt.Add(minSync)
+		p.writing, p.doneAt = p.writing[:0], 0
 	}
 	p.Listener.RouteChanged(p.Node, "", "")
 }
@@ -293,14 +294,29 @@ func (p *Proxy) catchUp() {
 	for p.watchServices.Arrived() {
 		ref, obj, _ := p.watchServices.Next()
 		svc, _ := obj.(*model.Service)
-		p.services.Row(ref.ID).seen = svc
-		p.outdate(ref.ID)
+		s := p.services.Row(ref.ID)
+		if !sameRules(s.seen, svc) {
+			p.outdate(ref.ID)
+		}
+		s.seen = svc
 	}
 	for p.watchSlices.Arrived() {
 		ref, obj, _ := p.watchSlices.Next()
 		slice, _ := obj.(*model.EndpointSlice)
 		p.see(ref.ID, slice)
 	}
+}
+
+// sameRules tells whether two versions of a Service, nil if there is none, come to the same rules with
+// the same endpoints. If they do, no run begins (pkg/proxy/servicechangetracker.go Update, which
+// compares what serviceport.go newBaseServiceInfo takes from them): whom it selects, under which names
+// its pods know its ports and how the EndpointSlice controller gives hints does not matter.
+func sameRules(a, b *model.Service) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Headless == b.Headless && a.Ports == b.Ports && a.TCP == b.TCP && a.UDP == b.UDP && a.Affinity == b.Affinity &&
+		a.LocalInternal == b.LocalInternal && a.LoadBalancer == b.LoadBalancer && a.LocalExternal == b.LocalExternal
 }
 
 // see takes in a slice's new version, nil if it is gone.
@@ -341,14 +357,14 @@ func (p *Proxy) sync(now sim.Time) {
 	}
 	if p.doneAt > 0 {
 		p.program()
-		p.freeAt, p.doneAt = p.doneAt.Add(minSync), 0
+		p.doneAt = 0
 	}
-	switch {
-	case len(p.dirty) == 0:
+	switch free := p.forced || now >= p.freeAt; {
+	case len(p.dirty) == 0 && !p.forced:
 	case p.listing():
-	case now >= p.freeAt && (p.stopped || !p.writes()):
+	case free && (p.stopped || !p.writes()):
 		p.syncNames(now)
-	case now >= p.freeAt:
+	case free:
 		p.begin(now)
 	case p.posted != p.freeAt:
 		p.posted = p.freeAt
@@ -359,7 +375,7 @@ func (p *Proxy) sync(now sim.Time) {
 // writes tells whether some news is of what the process writes rules for, or it has to write all. It
 // does not watch headless Services (cmd/kube-proxy/app/server.go, noHeadlessEndpoints).
 func (p *Proxy) writes() bool {
-	return p.full || slices.ContainsFunc(p.dirty, func(id uint32) bool { return !p.isName(p.services.Row(id)) })
+	return p.full || p.forced || slices.ContainsFunc(p.dirty, func(id uint32) bool { return !p.isName(p.services.Row(id)) })
 }
 
 // listing tells whether a process that started has not seen everything yet.
@@ -382,24 +398,29 @@ func (p *Proxy) begin(now sim.Time) {
 	luck := p.luck.Draw(p.hash, p.runs)
 	p.doneAt = now.Add(syncTime.Draw(&luck) + more)
 	p.kernel.Post(p.doneAt, p.self, whySync, 0)
-	if !p.Literal {
-		p.watchServices.Hush(p.doneAt.Add(minSync))
-		p.watchSlices.Hush(p.doneAt.Add(minSync))
+	if !p.forced {
+		p.freeAt = p.doneAt.Add(minSync)
+	}
+	p.forced = false
+	if next := max(p.doneAt, p.freeAt); !p.Literal {
+		p.watchServices.Hush(next)
+		p.watchSlices.Hush(next)
 	}
 }
 
 // refill has the first run of a process write the rules of all Services, also of those
-// that went while there was none. It returns how much longer that takes.
+// that went while there was none, and one for missing rules those that there should be. It returns
+// how much longer that takes.
 func (p *Proxy) refill() time.Duration {
-	if !p.full {
+	if !p.full && !p.forced {
 		return 0
 	}
-	p.full = false
 	for id := range p.services.Len() {
-		if p.services.Row(uint32(id)).as != (name{}) {
+		if s := p.services.Row(uint32(id)); s.as != (name{}) && (p.full || !s.route.Headless) {
 			p.outdate(uint32(id))
 		}
 	}
+	p.full = false
 	return time.Duration(len(p.dirty)) * fullSync
 }
 

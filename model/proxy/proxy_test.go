@@ -113,6 +113,48 @@ func TestARunFollowsAnotherAfterASecond(t *testing.T) {
 	}
 }
 
+// Source: pkg/proxy/servicechangetracker.go Update: a new version of a Service that has the same
+// ServicePortMap as the last one (serviceport.go newBaseServiceInfo) is no reason for a run, so what
+// comes within the next second need not wait for it, either.
+func TestAChangeOfAServiceThatKubeProxyDoesNotUseBeginsNoRun(t *testing.T) {
+	r := newRig(t, 1)
+	r.endpoints("web", 1)
+	r.until(t, 10*time.Second)
+	change := func(do func(*model.Service)) int {
+		svc := r.store.Lookup(model.KindService, "default", "web").Copy().(*model.Service)
+		do(svc)
+		r.changes = nil
+		r.store.Update(0, svc)
+		r.until(t, r.Now().Sub(0)+400*time.Millisecond)
+		return len(r.changes)
+	}
+	unused := func(s *model.Service) {
+		s.Selector, s.Labels = model.SelectorOf(model.MakeLabels(map[string]string{"app": "b"})), model.MakeLabels(map[string]string{"a": "b"})
+		s.PublishNotReady, s.PreferSameZone, s.PreferSameNode, s.TopologyAuto = true, true, true, true
+		s.Targets = []model.PortName{{Name: "http", Protocol: "TCP"}}
+	}
+	if n := change(unused); n != 0 {
+		t.Errorf("%d runs", n)
+	}
+	r.endpoints("web", 2)
+	r.until(t, r.Now().Sub(0)+400*time.Millisecond)
+	if got := r.route("web"); got != "2" {
+		t.Errorf("what came right after it: %q", got)
+	}
+	for _, used := range []func(*model.Service){
+		func(s *model.Service) { s.Affinity = time.Hour },
+		func(s *model.Service) { s.Ports = 2 },
+		func(s *model.Service) { s.LocalInternal = true },
+		func(s *model.Service) { s.LoadBalancer = true },
+		func(s *model.Service) { s.LocalExternal = true },
+	} {
+		r.until(t, r.Now().Sub(0)+2*time.Second)
+		if n := change(used); n != 1 {
+			t.Errorf("%d runs about what rules are made of", n)
+		}
+	}
+}
+
 // The slow twin is woken by all news, also during a run and within a second of it.
 func TestNewsThatWakesNobodyIsReadInTime(t *testing.T) {
 	for seed := range uint64(20) {
@@ -368,3 +410,40 @@ func TestRulesThatAreFlushedAreWrittenAtTheNextLook(t *testing.T) {
 		}
 	}
 }
+
+// Source: pkg/proxy/iptables/proxier.go: Monitor calls forceSyncProxyRules, which runs syncProxyRules
+// itself. So such a run does not wait until a second has passed since the last one of the runner's,
+// whose next one does not wait for it.
+func TestARunForMissingRulesWaitsForNoOther(t *testing.T) {
+	for seed := range uint64(20) {
+		r := newRig(t, seed)
+		r.endpoints("web", 1)
+		r.until(t, 10*time.Second)
+		r.proxy.Flush()
+		r.changes = nil
+		for i := range uint32(300) {
+			r.endpoints("web", 2+i)
+			r.until(t, r.Now().Sub(0)+100*time.Millisecond)
+		}
+		soon := 0
+		for i := 1; i < len(r.changes); i++ {
+			if r.changes[i].Sub(r.changes[i-1]) < minGap {
+				soon++
+			}
+		}
+		if soon == 0 {
+			t.Errorf("seed %d: no run within a second of another: %v", seed, r.changes)
+		}
+		for i := 2; i < len(r.changes); i++ {
+			if d := r.changes[i].Sub(r.changes[i-2]); d < minGap {
+				t.Errorf("seed %d: three runs within %v", seed, d)
+			}
+			if d := r.changes[i].Sub(r.changes[i-1]); d > 1400*time.Millisecond {
+				t.Errorf("seed %d: the next run ended only %v later", seed, d)
+			}
+		}
+	}
+}
+
+// minGap is the least time from the end of a run of the runner's to that of its next.
+const minGap = 1050 * time.Millisecond
