@@ -211,6 +211,8 @@ type pod struct {
 	shares  []int64       // that are answered with an error, of each cause
 	slow    time.Duration // that its requests take longer by
 	tank    tank          // as it was when its class was left
+	drains  int64         // of what it had then it gets so much a second done since, in thousandths
+	looksAt sim.Time      // its probes are looked at again then, as it does
 	upAt    sim.Time      // when it began to serve
 	flights []flight      // of when the last rules ceased to lead to it, if requests take long
 	leftAt  sim.Time
