@@ -69,7 +69,7 @@ type flow struct {
 
 	passages []passage // what it wants of machines
 	metered  bool      // among Flows.metered
-	lasts    int64     // how long its requests take on the average, in microseconds
+	lasts    int64     // how long a connection for one of its requests lasts on the average, in microseconds
 
 	call   *Call   // the members make it for what they handle; nil if they send for themselves
 	single outcome // of its requests, of each attempt
