@@ -171,7 +171,6 @@ func (t *Flows) total(f *flow) {
 	if f.single = f.lots[0].single; len(f.lots) > 1 {
 		f.single = f.pooled()
 	}
-	f.lasts = f.single.mean()
 }
 
 // pooled is what becomes of a flow's attempts, of whatever lot.

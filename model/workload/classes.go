@@ -254,6 +254,7 @@ func (t *Flows) leaveBackend(id uint32, p *pod, i int32) {
 	p.left(c, now)
 	switch {
 	case len(p.in) == 0:
+		p.drains = c.drains()
 		if alone {
 			t.free(p.class)
 		}
@@ -275,8 +276,10 @@ func (t *Flows) classify(id uint32, i int32) {
 		}
 	}
 	switch c := &t.classes[p.class]; {
-	case p.class == 0 && p.tank.at != t.kernel.Now() || !p.serving:
-		p.tank = tank{} // it had none of late, or has lost it
+	case !p.serving:
+		p.tank = tank{} // it has lost what it had
+	case p.class == 0 && p.tank.at != t.kernel.Now():
+		p.tank = t.resumed(p)
 	case c.parted == t.mark:
 		p.tank = c.left
 	case p.tank.at != t.kernel.Now(): // it is behind another backend, too

@@ -178,7 +178,7 @@ func (t *Flows) drop(f *flow, h *held, n int64) {
 // idle tells whether nothing is sent; affinity is forgotten when that has lasted for its timeout.
 func (t *Flows) idle(f *flow, h *held, r *model.Route) bool {
 	now := t.kernel.Now()
-	if h.milli == 0 && f.call == nil {
+	if h.milli == 0 {
 		if h.idleAt == 0 {
 			h.idleAt = now
 		}

@@ -278,6 +278,40 @@ func TestClientsThatShareRulesChooseForThemselvesAndOnce(t *testing.T) {
 	}
 }
 
+// Affinity begins with the first connection (pkg/proxy/iptables/proxier.go: "-m recent --set" in the chain
+// of the endpoint that it goes to), and is over when its timeout has passed since the last one, also of
+// pods that call: while they are asked for nothing they call nobody.
+func TestAffinityOfCallersBeginsWithTheirFirstCallAndEndsAfterTheirLast(t *testing.T) {
+	r := newRig(t, 1, 4)
+	r.calls = []workload.Call{calling("front", "web", 1000, 0)}
+	pods := r.ready(&model.Service{Affinity: time.Hour}, 3)
+	r.endpoints("web", pods[0])
+	var fronts []model.Ref
+	for i := range 12 {
+		fronts = append(fronts, r.pod("front", fmt.Sprint("front-", i), fmt.Sprint("n-", i%4)))
+	}
+	r.endpoints("front", fronts...)
+	rate := workload.Rate{Steps: []workload.Step{{At: time.Minute, MilliRPS: 120_000}, {At: 10 * time.Minute, MilliRPS: 0}, {At: 3 * time.Hour, MilliRPS: 120_000}}}
+	r.traffic(workload.Traffic{Service: "front", Rate: rate})
+	r.serve(true, append(fronts, pods...)...)
+	r.after(30 * time.Second)
+	r.endpoints("web", pods[:2]...)
+	r.after(5 * time.Minute)
+	if got := r.at(pods...); got[0] == 0 || got[1] == 0 {
+		t.Errorf("%v arrives, want some at each of the two that were there when the first call was made", got)
+	}
+	before := fmt.Sprint(r.at(pods...))
+	r.endpoints("web", pods...)
+	r.after(3 * time.Minute)
+	if got := fmt.Sprint(r.at(pods...)); got != before {
+		t.Errorf("%v arrives, want %v as before", got, before)
+	}
+	r.after(3 * time.Hour)
+	if got := r.at(pods...); got[2] == 0 {
+		t.Errorf("%v arrives, want some at the third, as all had forgotten where they were", got)
+	}
+}
+
 // stays is how long a client that sends by chance stays with an endpoint of ten on the
 // average, in seconds: it chooses anew after each pause longer than the timeout.
 func stays(perSecond, timeout float64) float64 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/network"
 	"orrery/model/workload"
 	"orrery/sim"
 )
@@ -222,6 +223,43 @@ func TestAConnectionThatIsRefusedLeavesNoEntry(t *testing.T) {
 	r.says(t, "web", "200 rps from node/n-3: 0 served, 200 refused")
 	if at := r.when(workload.ReasonConntrackFull); at >= 0 {
 		t.Errorf("full at %v of connections that nobody has", at)
+	}
+}
+
+// Who is dropped has no entry while it waits for its answer in vain, nor has who asks an endpoint that is
+// not there: of twice as many connections as there is room for half get in, however long the others wait.
+func TestWhoIsDroppedTakesUpNoEntryWhileItWaits(t *testing.T) {
+	for _, timeout := range []time.Duration{0, 5 * time.Second, time.Minute} {
+		r := newRig(t, 1, 4)
+		r.tables = func(string) int64 { return 12_000 }
+		pods := r.ready(&model.Service{}, 3)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(200_000), From: "node/n-3", Timeout: timeout})
+		r.serve(true, pods...)
+		r.after(4 * time.Hour)
+		if got := r.rates("web", "node/n-3").ServedMilliRPS; got < 99_000 || got > 101_000 {
+			t.Errorf("who waits %v: %d thousandths a second are let in, by hand 100,000", timeout, got)
+		}
+		r.net.Impair(network.Impairment{From: []network.Site{r.sites["n-3"]}, To: []network.Site{r.sites["n-0"], r.sites["n-1"]}, Cut: true})
+		r.after(4 * time.Hour)
+		if got := r.rates("web", "node/n-3").ServedMilliRPS; got < 66_000 || got > 67_000 {
+			t.Errorf("who waits %v: %d thousandths a second are served by the one of three endpoints that is there", timeout, got)
+		}
+	}
+}
+
+// An endpoint's machine has as many entries as connections to it are opened, whatever becomes of those to
+// other endpoints: 200 a second to three of which two refuse are 67 at the third, 6,000 in 90 s.
+func TestAnEndpointsMachineHasAnEntryForEachConnectionToIt(t *testing.T) {
+	r := newRig(t, 1, 4)
+	r.tables = func(node string) int64 {
+		return map[string]int64{"n-0": 6_000, "n-1": 1_000, "n-2": 1_000, "n-3": 1_000_000}[node]
+	}
+	pods := r.ready(&model.Service{}, 3)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 10 * time.Second, MilliRPS: 200_000}}}, From: "node/n-3"})
+	r.serve(true, pods[0])
+	r.after(5 * time.Minute)
+	if at := r.when(workload.ReasonConntrackFull); at < 99900*time.Millisecond || at > 100100*time.Millisecond {
+		t.Errorf("full at %v, want 100s", at)
 	}
 }
 

@@ -69,7 +69,7 @@ type flow struct {
 
 	passages []passage // what it wants of machines
 	metered  bool      // among Flows.metered
-	lasts    int64     // how long its requests take on the average, in microseconds
+	lasts    int64     // how long a connection for one of its requests lasts on the average, in microseconds
 
 	call   *Call   // the members make it for what they handle; nil if they send for themselves
 	single outcome // of its requests, of each attempt
@@ -211,6 +211,8 @@ type pod struct {
 	shares  []int64       // that are answered with an error, of each cause
 	slow    time.Duration // that its requests take longer by
 	tank    tank          // as it was when its class was left
+	drains  int64         // of what it had then it gets so much a second done since, in thousandths
+	looksAt sim.Time      // its probes are looked at again then, as it does
 	upAt    sim.Time      // when it began to serve
 	flights []flight      // of when the last rules ceased to lead to it, if requests take long
 	leftAt  sim.Time

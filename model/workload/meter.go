@@ -9,6 +9,9 @@ import (
 // to or from a pod with a lane.
 func (t *Flows) claim(f *flow) {
 	f.passages = f.passages[:0]
+	if t.Tables != nil {
+		f.lasts = t.lasting(f)
+	}
 	senders := f.senders
 	if f.sticks {
 		senders = f.through
@@ -44,26 +47,24 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 	if n == 0 {
 		return
 	}
-	t.freight(f, b, r)
-	of, opens := f.entry(f.udp(&r.route)), t.opens(r)
-	all := here{}
+	of := f.entry(f.udp(&r.route))
+	t.freight(f, b, r, of)
+	opens, hang := t.opens(r)
+	hung, all := max(f.Timeout.Microseconds()-f.lasts, 0), here{}
 	for k := b.last; k >= 0; k = senders[k].next {
 		s := &senders[k]
 		if len(s.machines) == 0 {
 			continue // it sends no more, and what it sent is about to be computed anew
 		}
 		milli, entries := s.sent/s.pods(), f.entries(s, of)
-		if of == closing {
-			entries = product(entries, opens, million)
-		}
 		for _, host := range s.machines {
 			p := t.passage(host)
-			p.entries[of] += entries
+			p.entries[of] += product(entries, opens, million) + product(product(milli, hung, million), hang, million)
 			p.here.sent, p.here.entries = p.here.sent+milli, p.here.entries+entries
 			all.sent, all.entries = all.sent+milli, all.entries+entries
 		}
 	}
-	each, sender := t.unload(r, of, &all)
+	each, sender := t.unload(r, of, &all, hung)
 	for k := b.last; k >= 0; k = senders[k].next {
 		s := &senders[k]
 		for _, host := range s.machines {
@@ -91,9 +92,10 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 }
 
 // unload adds what a bundle wants of the machines that the endpoints are on, and of those with
-// a lane, and tells what a request to each endpoint, all of them added up, wants of the sender's
-// machine, if none is on it, and of the sender's lane.
-func (t *Flows) unload(r *live, of entryKind, all *here) (each, sender bytes) {
+// a lane, where a connection to one that hangs lasts so much longer. It tells what a request to each
+// endpoint, all of them added up, wants of the sender's machine, if none is on it, and of the
+// sender's lane.
+func (t *Flows) unload(r *live, of entryKind, all *here, hung int64) (each, sender bytes) {
 	n := int64(len(r.route.Endpoints))
 	for k := range r.route.Endpoints {
 		e := t.endpoint(&r.route.Endpoints[k])
@@ -103,7 +105,10 @@ func (t *Flows) unload(r *live, of entryKind, all *here) (each, sender bytes) {
 		x := &t.freights[t.classes[e.class].slot]
 		p := t.passage(t.net.Host(e.site))
 		near, far := p.here.sent, all.sent-p.here.sent
-		p.entries[of] += product(all.entries-p.here.entries, x.comes, n*million)
+		p.entries[of] += product(all.entries-p.here.entries, x.opens, n*million)
+		if x.hangs {
+			p.entries[of] += product(product(far, hung, million), x.opens, n*million)
+		}
 		p.out += product(far, x.far.at[to].wants.out, n*million)
 		p.in += product(far, x.far.at[to].wants.in, n*million)
 		p.here.nearer.out += x.near.at[from].wants.out - x.far.at[from].wants.out
@@ -119,14 +124,17 @@ func (t *Flows) unload(r *live, of entryKind, all *here) (each, sender bytes) {
 	return each, sender
 }
 
-// freight finds what a request of a bundle wants of the connections it passes, class of
-// endpoints by class.
-func (t *Flows) freight(f *flow, b *bundle, r *live) {
+// freight finds what a request of a bundle wants of the connections it passes, and of tables whose
+// entries are of that kind, class of endpoints by class. Of a connection that is refused the kernel
+// forgets the entry at once (net/netfilter/nf_conntrack_proto_tcp.c), and it gives up that of one that
+// nobody answers before any other.
+func (t *Flows) freight(f *flow, b *bundle, r *live, of entryKind) {
 	t.freights = t.freights[:0]
+	origin := t.origin(f, &r.route, b.site)
 	for k := range r.parts {
 		c := &t.classes[r.parts[k].class]
 		c.slot = len(t.freights)
-		x := freight{near: t.stops(f, b.site, c.site), comes: million}
+		x := freight{near: t.stops(f, b.site, c.site), opens: million, hangs: of == closing && !c.serving}
 		x.far = x.near
 		x.near.far, x.far.far = false, true
 		request, answer := c.work.RequestBytes, t.answers(c)
@@ -134,21 +142,24 @@ func (t *Flows) freight(f *flow, b *bundle, r *live) {
 			request = 0 // of a connection that is not opened
 		}
 		if f.Connections == nil {
-			x.comes -= x.far.at[from].is.dropped
+			x.opens -= x.far.at[from].is.dropped
 		}
-		opened := x.comes
+		opened := x.opens
 		if request > 0 {
-			x.comes = product(x.comes, million-x.far.at[lane].is.out.lost, million)
+			x.opens = product(x.opens, million-x.far.at[lane].is.out.lost, million)
 			if f.balanced {
-				x.comes = product(x.comes, million-x.far.at[from].is.in.lost, million)
+				x.opens = product(x.opens, million-x.far.at[from].is.in.lost, million)
 			}
-			x.comes = product(x.comes, million-x.far.at[from].is.out.lost, million)
+			x.opens = product(x.opens, million-x.far.at[from].is.out.lost, million)
 		}
 		x.near.load(request, answer, opened)
 		if f.Connections == nil {
 			opened = product(opened, million-x.far.at[to].is.dropped, million)
 		}
 		x.far.load(request, answer, opened)
+		if x.shut = of == closing && (!c.known || !c.serving && !c.hangs || !t.net.Connected(origin, c.site)); x.shut {
+			x.opens = 0
+		}
 		t.freights = append(t.freights, x)
 	}
 }
@@ -157,7 +168,9 @@ func (t *Flows) freight(f *flow, b *bundle, r *live) {
 // it is on the machine that the request comes from, or passes, and where it is on another one.
 type freight struct {
 	near, far stops
-	comes     int64 // of a million requests, so many come to another machine
+	shut      bool  // no connection is opened
+	hangs     bool  // nobody answers what comes by it
+	opens     int64 // so many of a million requests have an entry on another machine
 }
 
 // here is what a bundle has at a machine.
@@ -179,20 +192,39 @@ func (t *Flows) answers(c *class) int64 {
 	return c.work.AnswerBytes
 }
 
-// opens is how many of a million requests to endpoints of a route open a connection: those
-// to a pod that listens, or hangs. Of one that is refused the kernel forgets the entry at
-// once (net/netfilter/nf_conntrack_proto_tcp.c), and it gives up that of one that nobody
-// answers before any other.
-func (t *Flows) opens(r *live) int64 {
-	open, before := int64(0), int64(0)
+// opens is how many of a million requests to endpoints of a route, whose freights are known, open a
+// connection: those to a pod within reach that listens, or hangs; and how many of these hang.
+func (t *Flows) opens(r *live) (open, hang int64) {
+	before, n := int64(0), int64(len(r.route.Endpoints))
 	for k := range r.parts {
-		c := &t.classes[r.parts[k].class]
-		if c.known && (c.serving || c.hangs) {
-			open += r.parts[k].upTo - before
+		x, many := &t.freights[k], r.parts[k].upTo-before
+		if before = r.parts[k].upTo; x.shut {
+			continue
 		}
-		before = r.parts[k].upTo
+		if open += many; x.hangs {
+			hang += many
+		}
 	}
-	return product(open, million, int64(len(r.route.Endpoints)))
+	return product(open, million, n), product(hang, million, n)
+}
+
+// lasting is how long a connection for one of a flow's requests lasts on the average, in microseconds,
+// that opens where somebody serves: until the answer comes, or who sent it gives up. What is dropped or
+// what nobody listens to opens none, and while a name is looked up there is none yet.
+func (t *Flows) lasting(f *flow) (lasts int64) {
+	all := int64(0)
+	for k := range f.shares {
+		all += f.shares[k].milli
+	}
+	if all == 0 { // nobody is let in just now
+		return f.lasts
+	}
+	for k := range f.shares {
+		fate := t.fate(f, &f.shares[k], timing{})
+		lasts += product(fate.takes.mean(), fate.good, all) + product(fate.fails.mean(), fate.room-fate.late-fate.good, all)
+		lasts += product(f.Timeout.Microseconds(), fate.late, all)
+	}
+	return lasts
 }
 
 // entry is what entries a flow's requests are.

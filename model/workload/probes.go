@@ -147,16 +147,27 @@ func (t *Flows) probe() {
 				p.machine.Probed(id, x.Container, x.Kind, uint32(r.late), uint32(r.refused))
 			}
 		}
+		t.awaitDrained(id, p)
 	}
 	t.probed = t.probed[:0]
 }
 
-// classOf is what pods have in common with one, which is idle if no rules lead to it.
+// classOf is what pods have in common with one, which if no rules lead to it has only what waited
+// there before.
 func (t *Flows) classOf(p *pod) *class {
 	if p.class != 0 {
 		return &t.classes[p.class]
 	}
-	return &class{likeness: likeness{work: p.work}, handled: p.work.handle(0, t.calling(t.crewOf(p, p.sort)), crowd{})}
+	c := &class{likeness: likeness{work: p.work}, handled: t.empty(p)}
+	if waits, _ := t.waiting(p); waits > 0 {
+		c.handled = c.behind(waits, 0, p.work.chance(&c.handled), p.drains)
+	}
+	return c
+}
+
+// empty is how a pod copes that gets nothing.
+func (t *Flows) empty(p *pod) handled {
+	return p.work.handle(0, t.calling(t.crewOf(p, p.sort)), crowd{})
 }
 
 // reprobeIdle has the probes of idle pods looked at again that make a call.

@@ -86,7 +86,7 @@ func (r Rate) at(t sim.Time) (milli int64, next sim.Time) {
 	switch {
 	case i < len(r.Steps):
 		next = begun.Add(r.Steps[i].At)
-	case r.Every > 0 && len(r.Steps) > 1:
+	case r.Every > 0 && len(r.Steps) > 0 && r.Steps[len(r.Steps)-1].At > 0: // else it is always the same
 		next = begun.Add(r.Every)
 	default:
 		next = sim.Never

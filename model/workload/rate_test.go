@@ -11,6 +11,7 @@ import (
 func TestRatesOverTime(t *testing.T) {
 	steps := Rate{Steps: []Step{{time.Minute, 100}, {3 * time.Minute, 0}, {5 * time.Minute, 7}}}
 	again := Rate{Steps: steps.Steps, Every: 10 * time.Minute}
+	pulse := Rate{Steps: []Step{{5 * time.Minute, 5}}, Every: 10 * time.Minute}
 	for _, c := range []struct {
 		rate        Rate
 		at          time.Duration
@@ -20,6 +21,7 @@ func TestRatesOverTime(t *testing.T) {
 		{again, 5 * time.Minute, 7, 600}, {again, 10 * time.Minute, 0, 660}, {again, 11 * time.Minute, 100, 780},
 		{Constant(5), time.Hour, 5, -1}, {Rate{}, 0, 0, -1},
 		{Rate{Steps: []Step{{0, 5}}, Every: time.Minute}, time.Hour, 5, -1},
+		{pulse, 7 * time.Minute, 5, 600}, {pulse, 10 * time.Minute, 0, 900},
 	} {
 		milli, next := c.rate.at(sim.Time(c.at))
 		want := sim.Time(c.next) * sim.Time(time.Second)
@@ -37,6 +39,7 @@ func TestTheNextChangeIsTheNextChange(t *testing.T) {
 	for _, r := range []Rate{
 		Ramp(10_000, 90_000, 5*time.Minute, 7*time.Minute, 13*time.Second), Ramp(900, 0, 0, time.Minute, time.Second),
 		Diurnal(100, 9_000, time.Hour, 40*time.Minute, 7*time.Minute), Diurnal(0, 5, 10*time.Minute, 0, 30*time.Second),
+		{Steps: []Step{{5 * time.Minute, 5}}, Every: 10 * time.Minute}, {Steps: []Step{{0, 9}, {time.Minute, 5}}, Every: 10 * time.Minute},
 	} {
 		_, next := r.at(0)
 		before, _ := r.at(0)

@@ -150,6 +150,7 @@ const (
 	whyLevel           // pods may have some number of requests
 	whyResumed         // about a backend, whose pods' queues move again
 	whySevered         // answers were due on ways that are cut
+	whyDrained         // about a pod to which no rules lead: less waits there
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -269,7 +270,8 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	t.hear()
 	t.patient = plenty
 	if p.serving = serving; serving {
-		p.upAt, p.flights = t.kernel.Now(), nil
+		p.upAt, p.flights, p.drains = t.kernel.Now(), nil, 0
+		t.reprobe(ref.ID, p)
 		t.CapacityChanged(ref) // while a container did not run it limited nothing
 	}
 	t.mixPod(p)
@@ -468,6 +470,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "the table of connections takes more or fewer on " + t.net.Name(network.Site(about))
 	case whySevered:
 		return "answers were due on ways that are cut"
+	case whyDrained:
+		return "less waits at a pod that gets no more"
 	case whySoon, whyFlush:
 		return "small changes of traffic"
 	}
@@ -500,6 +504,9 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.resume(int32(about))
 	case why == whySevered:
 		t.miss(now)
+	case why == whyDrained:
+		t.reprobe(uint32(about), t.pods.Row(uint32(about)))
+		t.post()
 	case why == whyFull:
 		if s := network.Site(about); t.own(s).table.wakeAt == now { // else that has changed since
 			t.strain(s)
