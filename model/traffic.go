@@ -23,7 +23,8 @@ type Traffic struct {
 	OfferedMilliRPS    int64
 	ServedMilliRPS     int64
 	NoEndpointMilliRPS int64 // refused at once: the Service has no endpoint
-	RefusedMilliRPS    int64 // refused at once: nothing listens at the endpoint, or it answers with an error
+	RefusedMilliRPS    int64 // refused at once: nothing listens at the endpoint
+	ErrorMilliRPS      int64 // answered with an error, at once
 	TimedOutMilliRPS   int64 // no answer: the endpoint is out of reach, or the rules drop it
 	OverloadMilliRPS   int64 // more than the endpoint has CPU or workers for
 	FailedMilliRPS     int64 // what the endpoint calls for it failed
@@ -69,6 +70,7 @@ func (t *Traffic) Append(text []byte) []byte {
 	}{
 		{t.NoEndpointMilliRPS, " without an endpoint"},
 		{t.RefusedMilliRPS, " refused"},
+		{t.ErrorMilliRPS, " answered with an error"},
 		{t.TimedOutMilliRPS, " timed out"},
 		{t.OverloadMilliRPS, " overloaded"},
 		{t.FailedMilliRPS, " failed by what they call"},

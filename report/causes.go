@@ -23,6 +23,7 @@ var causes = [...]cause{
 	{"timeout", "timed out", func(t *model.Traffic) int64 {
 		return t.TimedOutMilliRPS - t.UntrackedMilliRPS - t.CongestedMilliRPS
 	}},
+	{"error", "answered with an error", func(t *model.Traffic) int64 { return t.ErrorMilliRPS }},
 	{"overloaded", "overloaded", func(t *model.Traffic) int64 { return t.OverloadMilliRPS }},
 	{"failed-call", "failed by what they call", func(t *model.Traffic) int64 { return t.FailedMilliRPS }},
 	broken: {"broken", "lost under way", func(*model.Traffic) int64 { return 0 }},
@@ -31,7 +32,7 @@ var causes = [...]cause{
 // unresolved is DNS among causes, broken what ends at one moment and has no rate.
 const (
 	unresolved = 0
-	broken     = 8
+	broken     = 9
 )
 
 // causeWord stands for one of them in a metric's usage.

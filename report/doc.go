@@ -94,8 +94,8 @@
 //
 // A note with reason TrafficChanged also has traffic: from, and offeredMilliRPS,
 // failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS, timedOutMilliRPS and
-// unresolvedMilliRPS in thousandths of a request per second, and of timedOutMilliRPS
-// congestedMilliRPS and untrackedMilliRPS if there are any, p50 and p99 in nanoseconds; one with
+// unresolvedMilliRPS in thousandths of a request per second, errorMilliRPS, and of timedOutMilliRPS
+// congestedMilliRPS and untrackedMilliRPS, if there are any, p50 and p99 in nanoseconds; one with
 // reason APILoadChanged has load: full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS
 // and smallWriteNanos; one with reason TooManyRequests has a load, too, of which only the level
 // counts; one with reason ThrottlingChanged has throttling: container, milliCPU and periodsPPM; one with

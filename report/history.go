@@ -144,6 +144,9 @@ func (e *Encoder) traffic(t *model.Traffic) {
 	if t.CongestedMilliRPS > 0 {
 		e.number(`,"congestedMilliRPS":`, t.CongestedMilliRPS)
 	}
+	if t.ErrorMilliRPS > 0 {
+		e.number(`,"errorMilliRPS":`, t.ErrorMilliRPS)
+	}
 	e.number(`,"failedMilliRPS":`, t.FailedMilliRPS)
 	e.number(`,"firstMilliRPS":`, t.FirstMilliRPS)
 	e.text(`,"from":`, t.From)

@@ -134,7 +134,7 @@ var metrics = []Metric{
 	{Name: "error_rate", Unit: Percent, Shape: Share, Takes: "service", Word: causeWord,
 		Help: "requests to the service that are lost, of those that are sent; for any cause, or for one: unresolved (DNS told no address), " +
 			"no-endpoint (refused: the service has none), refused (nothing listens there), conntrack (a full table dropped the connection), " +
-			"congestion (no bandwidth), timeout (any other), overloaded (turned away), failed-call (what is called for it was lost), " +
+			"congestion (no bandwidth), timeout (any other), error (a pod answered with one), overloaded (turned away), failed-call (what is called for it was lost), " +
 			"broken (lost under way by a pod that ended: of a time, not of a moment)",
 		open: openErrors},
 	{Name: "evictions", Unit: Count, Shape: Total, Takes: scopes,

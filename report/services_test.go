@@ -125,7 +125,7 @@ func TestHowRequestsFared(t *testing.T) {
 	want := TrafficEnd{
 		Name: "service/web", MeanMilliRPS: 125_000, MaxMilliRPS: 300_000, Served: billion / 5 * 2, WorstServedAt: sim.Time(20 * time.Minute),
 		P50: 10 * time.Millisecond, P99: 50 * time.Millisecond, WorstP99: 50 * time.Millisecond, Attempts: 1_666_666_666, BusyPPM: 400_000,
-		Lost: []int64{0, 0, billion / 5, 0, 0, billion / 5 * 2, 0, 0, 0},
+		Lost: []int64{0, 0, billion / 5, 0, 0, billion / 5 * 2, 0, 0, 0, 0},
 	}
 	if got := fmt.Sprintf("%+v", r.Traffic[0]); got != fmt.Sprintf("%+v", want) {
 		t.Errorf("got  %s\nwant %+v", got, want)

@@ -241,7 +241,7 @@ var signatures = []struct {
 	{"pid-exhaustion", owned, "{at: 10m, for: 5m, fault: pid-exhaustion, target: node/n-1, fill: 100%}, {at: 11m, fault: container-crash, target: deployment/web, count: all}",
 		[]string{"between 12m and 14m59s: always(ready(deployment/web) == 5)", "between 11m and 15m: notes(Failed, deployment/web) >= 5", "after 17m: always(converged())"}},
 	{"pod-error", owned, "{at: 10m, for: 5m, fault: pod-error, target: deployment/web, errors: 20%}",
-		[]string{"between 10m and 15m: error_rate(service/web) >= 19%", "between 10m and 15m: error_rate(service/web) <= 21%", "after 9m: always(ready(deployment/web) == 6)", "after 15m1s: availability(service/web) == 100%"}},
+		[]string{"between 10m and 15m: error_rate(error, service/web) >= 19%", "between 10m and 15m: error_rate(service/web) <= 21%", "after 9m: always(ready(deployment/web) == 6)", "after 15m1s: availability(service/web) == 100%"}},
 	{"pod-failure", owned, "{at: 10m, for: 5m, fault: pod-failure, target: deployment/web, count: 3}",
 		[]string{"between 10m and 10m20s: error_rate(service/web) >= 45%", "between 10m35s and 15m: always(ready(deployment/web) <= 3)", "after 15m15s: always(ready(deployment/web) == 6)", "restarts() == 0"}},
 	{"pod-io", owned, "{at: 10m, for: 5m, fault: pod-io, target: deployment/web, latency: 300ms}",

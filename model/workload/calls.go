@@ -213,7 +213,7 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 	}
 	bad.add(l.lost.UnresolvedMilliRPS-l.nameless, unnamed, limit)
 	bad.add(l.nameless, timing{}, limit)
-	bad.add(l.lost.NoEndpointMilliRPS+l.lost.RefusedMilliRPS, names, limit)
+	bad.add(l.lost.NoEndpointMilliRPS+l.lost.RefusedMilliRPS+l.lost.ErrorMilliRPS, names, limit)
 	l.single.bad = bad.timing()
 	l.single.good = million - product(now.OfferedMilliRPS-now.ServedMilliRPS, million, max(now.OfferedMilliRPS, 1))
 	if f.of >= 0 {
@@ -338,6 +338,7 @@ func addRates(all, x *model.Traffic) {
 	all.ServedMilliRPS += x.ServedMilliRPS
 	all.NoEndpointMilliRPS += x.NoEndpointMilliRPS
 	all.RefusedMilliRPS += x.RefusedMilliRPS
+	all.ErrorMilliRPS += x.ErrorMilliRPS
 	all.TimedOutMilliRPS += x.TimedOutMilliRPS
 	all.OverloadMilliRPS += x.OverloadMilliRPS
 	all.FailedMilliRPS += x.FailedMilliRPS

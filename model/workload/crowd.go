@@ -64,6 +64,7 @@ type states struct {
 	found      [mostStates + 1]int64  // how many of a billion of those who come find it
 	ready      [manyServers + 1]int64 // how likely a worker is ready if so many of a pod's are not there, as a fraction
 	late       [mostStates + 1]int64  // how many of a million of those who come then give up, if they come back
+	answers    [keptAnswers]answer    // the last ones, each at its place
 }
 
 // leaving is all that it depends on how many of those give up who find some there. What arrives may make
@@ -82,29 +83,52 @@ func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) 
 	if arriving <= 0 || from.many == 0 && from.retries == 0 || from.many > manyServers || s.servers > manyServers {
 		return s.line(h, arriving, places, chance)
 	}
-	x := from.sheet
-	l := line{step: s.step(chance), chance: chance}
-	switch ok := x.prepare(s, arriving, places, chance, from); {
+	q := question{*s, arriving, places, chance, from}
+	a := &from.sheet.answers[q.place()]
+	if a.question != q {
+		*a = answer{question: q, station: *s}
+		a.known = from.sheet.answer(a)
+	}
+	if !a.known {
+		return s.line(h, arriving, places, chance)
+	}
+	if *s, h.even, h.bound = a.station, a.even, a.bound; a.again >= 0 {
+		h.again = a.again
+	}
+	if a.takes >= 0 {
+		h.takes = a.takes
+	}
+	return a.waits, a.many
+}
+
+// answer works out what queue finds, and tells whether it is other than if infinitely many came
+// whom nobody sees again.
+func (x *states) answer(a *answer) bool {
+	s, from := &a.station, a.from
+	l := line{step: s.step(a.chance), chance: a.chance}
+	a.again, a.takes = -1, -1
+	switch ok := x.prepare(s, a.arriving, a.places, a.chance, from); {
 	case ok && from.many > 0:
 		x.solve()
 	case ok && x.gaveUp(s, &l, x.n-1) > rareLate:
 		x.leave(leaving{s.own, s.alone, s.servers, s.think, l.step, l.chance, x.limit})
 		x.infect(s, &l)
 		x.returns(s, &l)
-		h.again = x.meets
+		a.again = x.meets
 		x.chances()
 	default:
-		return s.line(h, arriving, places, chance)
+		return false
 	}
-	h.even, h.bound = x.odds()
+	a.even, a.bound = x.odds()
 	lost := int64(0)
 	if x.cut && x.last == x.n {
 		lost, x.found[x.n] = x.found[x.n], 0
 	}
 	if lost >= hardly {
-		h.takes = min(arriving-product(arriving, lost, nano), s.pace)
+		a.takes = min(a.arriving-product(a.arriving, lost, nano), s.pace)
 	}
-	return x.waits(s, &l)
+	a.waits, a.many = x.waits(s, &l)
+	return true
 }
 
 // prepare finds the states, and tells whether they are few enough.

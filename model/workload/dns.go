@@ -103,7 +103,7 @@ func (t *Flows) HarmDNS(all ...DNSHarm) {
 
 // spoil is what becomes of a lot's queries by what is wrong with the program that
 // answers them: late ones have timed out, and an error counts as one of any other Service
-// does, as refused. That there is no such name, or a wrong address, is an answer.
+// does. That there is no such name, or a wrong address, is an answer.
 func (f *flow) spoil(l *lot) {
 	q, served := l.single, l.now.ServedMilliRPS
 	if f.harm.Slow > 0 {
@@ -111,7 +111,7 @@ func (f *flow) spoil(l *lot) {
 		q = q.within(stalled)
 	}
 	answered := product(served, q.good, max(l.single.good, 1))
-	refused := product(answered, f.harm.Errors, million)
+	wrong := product(answered, f.harm.Errors, million)
 	if errors := product(q.good, f.harm.Errors, million); errors > 0 {
 		var bad mixture
 		bad.add(million-q.good, q.bad, 0)
@@ -123,8 +123,8 @@ func (f *flow) spoil(l *lot) {
 		q.ok = timing{}
 	}
 	l.single = q
-	l.now.ServedMilliRPS = answered - refused
-	l.now.RefusedMilliRPS += refused
+	l.now.ServedMilliRPS = answered - wrong
+	l.now.ErrorMilliRPS += wrong
 	l.now.TimedOutMilliRPS += served - answered
 }
 

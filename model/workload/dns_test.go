@@ -304,9 +304,9 @@ func TestADNSServerThatIsHarmedFailsWhoAsks(t *testing.T) {
 // such name, half, each asks for it in the other domains and by itself.
 func TestTheServiceOfDNSShowsWhatIsWrongWithItsServers(t *testing.T) {
 	for _, c := range []struct {
-		harm                                  []workload.DNSHarm
-		sent, served, timedOut, refused, lost int64 // queries, and requests that get no address
-		slow                                  time.Duration
+		harm                                 []workload.DNSHarm
+		sent, served, timedOut, errors, lost int64 // queries, and requests that get no address
+		slow                                 time.Duration
 	}{
 		{nil, 40_000, 40_000, 0, 0, 0, 0},
 		{[]workload.DNSHarm{{Down: true}}, 160_000, 0, 160_000, 0, 20_000, 0},
@@ -324,13 +324,13 @@ func TestTheServiceOfDNSShowsWhatIsWrongWithItsServers(t *testing.T) {
 		r.flows.HarmDNS(c.harm...)
 		r.after(time.Second)
 		got, back := r.lookups(), r.back()
-		if got.OfferedMilliRPS != c.sent || got.ServedMilliRPS != c.served || got.TimedOutMilliRPS != c.timedOut || got.RefusedMilliRPS != c.refused || back.UnresolvedMilliRPS != c.lost {
+		if got.OfferedMilliRPS != c.sent || got.ServedMilliRPS != c.served || got.TimedOutMilliRPS != c.timedOut || got.ErrorMilliRPS != c.errors || back.UnresolvedMilliRPS != c.lost {
 			t.Errorf("%+v: %+v, and %+v", c.harm, got, back)
 		}
 		if least, most := c.slow, c.slow+10*time.Millisecond; got.P50 < least || got.P99 > most {
 			t.Errorf("%+v: half of the queries within %v, 99 %% within %v", c.harm, got.P50, got.P99)
 		}
-		if p50 := r.rates("front", "ingress").P50 - before; c.served > 0 && c.slow > 0 && c.refused == 0 && (p50 < c.slow || p50 > c.slow+10*time.Millisecond) {
+		if p50 := r.rates("front", "ingress").P50 - before; c.served > 0 && c.slow > 0 && c.errors == 0 && (p50 < c.slow || p50 > c.slow+10*time.Millisecond) {
 			t.Errorf("%+v: half of who ask take %v more", c.harm, p50)
 		}
 		r.flows.HarmDNS()
@@ -397,6 +397,26 @@ func TestHarmsOfOneKindAreIndependent(t *testing.T) {
 		if back := r.back(); back.UnresolvedMilliRPS != c.unresolved {
 			t.Errorf("%+v: %+v", c.harms, back)
 		}
+	}
+}
+
+// Source: glibc's resolver asks the next server, or for the next name, after SERVFAIL, and gives up after
+// ECONNREFUSED (resolv/res_send.c, resolv/res_query.c): whoever is answered with an error was not refused.
+func TestAServerOfDNSThatAnswersWithErrorsIsNotOneThatRefuses(t *testing.T) {
+	r, servers := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, 20*time.Second)
+	r.flows.HarmDNS(workload.DNSHarm{Errors: 500_000})
+	r.after(time.Second)
+	want, lost := r.lookups(), r.back().UnresolvedMilliRPS
+	r.flows.HarmDNS()
+	r.flows.Fail(servers[0].ID, 500_000)
+	r.flows.Fail(servers[1].ID, 500_000)
+	r.after(time.Second)
+	got := r.lookups()
+	if got.OfferedMilliRPS != want.OfferedMilliRPS || got.ErrorMilliRPS != want.ErrorMilliRPS || got.ErrorMilliRPS != 60_000 || got.RefusedMilliRPS != 0 {
+		t.Errorf("servers whose pods answer half with an error: %+v, and with SERVFAIL: %+v", got, want)
+	}
+	if got := r.back().UnresolvedMilliRPS; got != lost {
+		t.Errorf("%d get no address, want %d", got, lost)
 	}
 }
 

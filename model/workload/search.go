@@ -63,7 +63,7 @@ type told struct{ errors, nobody int64 }
 func (l *lot) tells() told {
 	offered := max(l.now.OfferedMilliRPS, 1)
 	return told{
-		errors: product(l.now.FailedMilliRPS, million, offered),
+		errors: product(l.now.FailedMilliRPS+l.lost.ErrorMilliRPS, million, offered),
 		nobody: product(l.lost.NoEndpointMilliRPS+l.lost.RefusedMilliRPS, million, offered),
 	}
 }

@@ -188,7 +188,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 			}
 			if c.fails > 0 {
 				failed := product(milli, c.fails, 1_000_000)
-				lost.RefusedMilliRPS += failed
+				lost.ErrorMilliRPS += failed
 				milli -= failed
 			}
 			if c.scratch == 0 && milli > 0 {

@@ -202,7 +202,7 @@ func news(a, b *model.Traffic) patience {
 	p := min(change(a.OfferedMilliRPS, b.OfferedMilliRPS), change(int64(a.P50), int64(b.P50)), change(int64(a.P99), int64(b.P99)), change(a.BusyPPM, b.BusyPPM))
 	for _, x := range [...][2]int64{
 		{a.NoEndpointMilliRPS, b.NoEndpointMilliRPS}, {a.RefusedMilliRPS, b.RefusedMilliRPS}, {a.TimedOutMilliRPS, b.TimedOutMilliRPS}, {a.OverloadMilliRPS, b.OverloadMilliRPS},
-		{a.FailedMilliRPS, b.FailedMilliRPS}, {a.UnresolvedMilliRPS, b.UnresolvedMilliRPS},
+		{a.FailedMilliRPS, b.FailedMilliRPS}, {a.ErrorMilliRPS, b.ErrorMilliRPS}, {a.UnresolvedMilliRPS, b.UnresolvedMilliRPS},
 	} {
 		p = min(p, loss(x[0], x[1], finely, coarsely))
 	}
