@@ -68,6 +68,16 @@ func podGone(x *cluster.Cluster, app string) []sim.Time {
 	})
 }
 
+// podEnded is when pods of an app were Failed, as which their volumes are not desired any more
+// (pkg/controller/volume/attachdetach/util/util.go DetermineVolumeAction).
+func podEnded(x *cluster.Cluster, app string) []sim.Time {
+	return when(x, func(r *store.Record) bool {
+		was, is := r.Old.(*model.Pod)
+		p, ok := r.New.(*model.Pod)
+		return is && ok && p.Labels.Value("app") == app && p.Phase.Terminal() && !was.Phase.Terminal()
+	})
+}
+
 // detachAsked is when attachments to a node were asked to go.
 func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 	return when(x, func(r *store.Record) bool {
@@ -82,13 +92,13 @@ func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 // volume is not desired any more. The node's object is gone, which is not healthy.
 func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodIsGone(t *testing.T) {
 	x := ranLibrary(t, "volume-lost-node-broken")
-	gone, asked := podGone(x, "db")[0], detachAsked(x, "fast")
+	ended, asked := podEnded(x, "db")[0], detachAsked(x, "fast")
 	if len(asked) != 2 {
 		t.Fatalf("%d volumes were detached from the lost node, want 2", len(asked))
 	}
 	for _, at := range asked {
-		if wait := at.Sub(gone); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
-			t.Errorf("detached %v after the pods were gone, want 6m", wait)
+		if wait := at.Sub(ended); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
+			t.Errorf("detached %v after the pods had ended, want 6m", wait)
 		}
 	}
 	errors := noted(x, "FailedAttachVolume", "Multi-Attach error for volume")
