@@ -96,14 +96,14 @@ duration: 1m
 cluster: {nodes: [{name: n, count: 1, cpu: 4, memory: 16Gi}]}
 workload:
   manifests:
-    - {apiVersion: v1, kind: ConfigMap, metadata: {name: someone}}
+    - {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: someone}}
 `
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, output := range []string{"text", "json"} {
 		_, _, talk := say("run", file, "-o", output)
-		if !strings.Contains(talk, "x.yaml:7: configmap/someone: kind ConfigMap: not modeled") {
+		if !strings.Contains(talk, "x.yaml:7: networkpolicy/someone: kind NetworkPolicy: not modeled") {
 			t.Errorf("-o %s says\n%s", output, talk)
 		}
 	}
