@@ -3,8 +3,8 @@ package workload
 // Computed is how many flows and classes of pods were computed, each time counted.
 func (t *Flows) Computed() int { return t.computed }
 
-// Busy has it count as if plenty were computed in this second.
-func (t *Flows) Busy() { t.computed += veryMuch }
+// Busy has it count as if tooMuch were computed in this second.
+func (t *Flows) Busy() { t.computed += tooMuch }
 
 // Afresh has each pod's class found by itself whenever a Service's pods are divided: the slow twin.
 func (t *Flows) Afresh() { t.afresh = true }

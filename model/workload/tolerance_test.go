@@ -107,12 +107,25 @@ func TestOneWakeUpIsForAllPodsWhoseQueuesMove(t *testing.T) {
 
 // Of many pods that come and go at almost the same time each changes little: what is known of them
 // in the same quarter of a second is computed together once plenty was computed in that second, and
-// what sources send still at once.
+// what sources send still at once. Where hundreds of flows hang together it is the same full second.
 func TestNewsOfManyPodsAreGatheredForAQuarterOfASecond(t *testing.T) {
-	for _, exact := range []bool{false, true} {
+	for _, c := range []struct {
+		exact  bool
+		others int // other sources
+		want   []time.Duration
+	}{
+		{false, 0, []time.Duration{10_010, 10_020, 10_250, 10_500, 11_010, 11_140}},
+		{false, 300, []time.Duration{10_010, 10_020, 11_000, 11_010, 11_140}},
+		{true, 0, []time.Duration{10_010, 10_020, 10_030, 10_040, 10_260, 11_010, 11_130, 11_140}},
+		{true, 300, []time.Duration{10_010, 10_020, 10_030, 10_040, 10_260, 11_010, 11_130, 11_140}},
+	} {
 		r := newRig(t, 1, 1)
-		r.exact = exact
-		r.traffic(workload.Traffic{Service: "s", Rate: workload.Rate{Steps: []workload.Step{{0, 90_000}, {11*time.Second + 140*time.Millisecond, 60_000}}}})
+		r.exact = c.exact
+		sources := []workload.Traffic{{Service: "s", Rate: workload.Rate{Steps: []workload.Step{{0, 90_000}, {11*time.Second + 140*time.Millisecond, 60_000}}}}}
+		for i := range c.others {
+			sources = append(sources, workload.Traffic{Service: fmt.Sprint("other-", i)})
+		}
+		r.traffic(sources...)
 		pods := []model.Ref{r.pod("app", "p-0", "n-0"), r.pod("app", "p-1", "n-0"), r.pod("app", "p-2", "n-0")}
 		r.endpoints("s", pods...)
 		for _, p := range pods {
@@ -141,12 +154,8 @@ func TestNewsOfManyPodsAreGatheredForAQuarterOfASecond(t *testing.T) {
 				at = append(at, time.Duration(h.At)/ms)
 			}
 		}
-		want := []time.Duration{10_010, 10_020, 10_250, 10_500, 11_010, 11_140}
-		if exact {
-			want = []time.Duration{10_010, 10_020, 10_030, 10_040, 10_260, 11_010, 11_130, 11_140}
-		}
-		if !slices.Equal(at, want) {
-			t.Errorf("exact %v: notes at %v ms, want %v", exact, at, want)
+		if !slices.Equal(at, c.want) {
+			t.Errorf("exact %v, %d others: notes at %v ms, want %v", c.exact, c.others, at, c.want)
 		}
 	}
 }
