@@ -32,7 +32,7 @@ const (
 
 var workloadOptions = options{
 	{ofWorkload, "manifests", "", "a list", "[web.yaml]", "files, folders, patterns and objects that are applied at the start"},
-	{ofWorkload, "missing", "", "a list", "[configmap/app, secret/db]", "ConfigMaps and Secrets that are not there; others that pods need and no manifest has are taken to be"},
+	{ofWorkload, "missing", "", "a list", "[configmap/app, secret/db]", "ConfigMaps, Secrets and ServiceAccounts that are not there; others that pods need and no manifest has are taken to be"},
 	{ofWorkload, "images", "", "a list", "[{name: web, layers: [{name: base, size: 80Mi}]}]", "what images are made of; those that share a layer pull it once"},
 	{ofWorkload, "behavior", "", "a list", "[{match: {app: web}, cpu: 50m + 2m/rps}]", "what containers do; the first that matches one decides"},
 	{ofWorkload, "traffic", "", "a list", "[{service: web, rps: 800}]", "who sends how many requests to which Service"},
