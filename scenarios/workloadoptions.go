@@ -152,7 +152,7 @@ var diurnalOptions = options{
 	{ofDiurnal, "low", "", "requests a second", "100", "required"},
 	{ofDiurnal, "high", "", "requests a second", "900", "required"},
 	{ofDiurnal, "period", "24h", "a duration", "20h", "of one up and down"},
-	{ofDiurnal, "peak", "14h", "a duration", "10h", "after which it is highest"},
+	{ofDiurnal, "peak", "", "a duration", "10h", "after which it is highest; unless said, 7/12 of the period, as 14h are of a day"},
 	{ofDiurnal, "step", "5m", "a duration", "1m", "that a rate stays the same"},
 }
 
