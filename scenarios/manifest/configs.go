@@ -98,9 +98,10 @@ type configUse struct {
 	at        *place
 }
 
-// configs reads which ConfigMaps and Secrets a pod needs: its volumes, and the environments
-// of its containers.
+// configs reads which ConfigMaps, Secrets and ServiceAccount a pod needs: its own, its volumes,
+// and the environments of its containers.
 func (o *object) configs(p *place, s *corev1.PodSpec, spec *model.PodSpec) {
+	o.account(p, s, spec)
 	var found uses
 	for i := range s.Volumes {
 		found.ofVolume(p.field("volumes").item(i), &s.Volumes[i])

@@ -88,7 +88,6 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 	}
 	spec.EmptyDirs = emptyDirs(p.field("volumes"), s.Volumes)
 	o.configs(p, s, spec)
-	o.account(p, s, spec)
 	spec.ReadinessGates = readinessGates(p.field("readinessGates"), s.ReadinessGates)
 	spec.NoToken, spec.TokenSaid = o.token(s)
 	o.resolver(p, s, spec)
