@@ -79,16 +79,22 @@ func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 
 // Source: pkg/controller/volume/attachdetach/reconciler/reconciler.go: forceDetach is
 // !isHealthy && elapsed > maxWaitForUnmountDuration, and elapsed counts from when the
-// volume is not desired any more. The node's object is gone, which is not healthy.
-func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodIsGone(t *testing.T) {
+// volume is not desired any more, as it is not for a pod that has ended (util/util.go
+// DetermineVolumeAction): pod GC marks it Failed before it deletes it. The node's object is gone,
+// which is not healthy.
+func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodHasEnded(t *testing.T) {
 	x := ranLibrary(t, "volume-lost-node-broken")
-	gone, asked := podGone(x, "db")[0], detachAsked(x, "fast")
+	ended := when(x, func(r *store.Record) bool {
+		p, ok := r.New.(*model.Pod)
+		return ok && p.Phase == model.PodFailed && p.Labels.Value("app") == "db"
+	})
+	asked := detachAsked(x, "fast")
 	if len(asked) != 2 {
 		t.Fatalf("%d volumes were detached from the lost node, want 2", len(asked))
 	}
 	for _, at := range asked {
-		if wait := at.Sub(gone); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
-			t.Errorf("detached %v after the pods were gone, want 6m", wait)
+		if wait := at.Sub(ended[0]); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
+			t.Errorf("detached %v after the pods had ended, want 6m", wait)
 		}
 	}
 	errors := noted(x, "FailedAttachVolume", "Multi-Attach error for volume")
