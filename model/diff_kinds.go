@@ -113,11 +113,10 @@ func (d *Differ) podSpec(a, b *PodSpec) {
 	d.text("spec.initContainers", imagesOf(a.InitContainers), imagesOf(b.InitContainers))
 }
 
-// amountsOf is what containers and sidecars ask for, as "main=cpu 500m/1000m, memory
-// 100/200": requests and limits, 0 for none.
+// amountsOf is what containers and sidecars ask for, as "main=cpu 500m/1, memory
+// 128Mi/none": requests and limits.
 func amountsOf(s *PodSpec) string {
 	var b strings.Builder
-	n := func(x int64) string { return strconv.FormatInt(x, 10) }
 	for i := range len(s.Containers) + len(s.InitContainers) {
 		var c *Container
 		if i < len(s.Containers) {
@@ -128,9 +127,17 @@ func amountsOf(s *PodSpec) string {
 		if b.Len() > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(c.Name + "=cpu " + n(c.Requests.CPUMilli) + "m/" + n(c.Limits.CPUMilli) + "m, memory " + n(c.Requests.MemoryBytes) + "/" + n(c.Limits.MemoryBytes))
+		b.WriteString(c.Name + "=cpu " + orNone(c.Requests.CPUMilli, MilliSI) + "/" + orNone(c.Limits.CPUMilli, MilliSI) +
+			", memory " + orNone(c.Requests.MemoryBytes, BinarySI) + "/" + orNone(c.Limits.MemoryBytes, BinarySI))
 	}
 	return b.String()
+}
+
+func orNone(n int64, print func(int64) string) string {
+	if n == 0 {
+		return "none"
+	}
+	return print(n)
 }
 
 // setAside is what a kubelet has set aside for a pod, while that is another thing than

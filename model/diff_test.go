@@ -50,6 +50,18 @@ func TestEveryFieldThatChangesIsTold(t *testing.T) {
 	}
 }
 
+func TestAmountsThatChangeInPlaceAreToldAsPeopleWriteThem(t *testing.T) {
+	pod := func(request, limit model.Resources) *model.Pod {
+		return &model.Pod{Meta: model.Meta{Kind: model.KindPod, Name: "x"}, Spec: &model.PodSpec{Containers: []model.Container{{Name: "main", Requests: request, Limits: limit}}}}
+	}
+	old := pod(model.Resources{CPUMilli: 500, MemoryBytes: 128 << 20}, model.Resources{CPUMilli: 2000})
+	next := pod(model.Resources{CPUMilli: 1500, MemoryBytes: 100_000_000}, model.Resources{MemoryBytes: 1 << 30})
+	want := model.Field{Path: "spec.containers.resources", From: "main=cpu 500m/2, memory 128Mi/none", To: "main=cpu 1500m/none, memory 100000000/1Gi"}
+	if got := model.Diff(old, next); len(got) != 1 || got[0] != want {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
 // set gives a field another value than it has.
 func set(v reflect.Value) {
 	switch v.Interface().(type) {

@@ -179,6 +179,7 @@ type PodSpec struct {
 	Overhead       Resources
 	HostNetwork    bool
 	Account        string // serviceAccountName, "" is default
+	AccountKnown   bool   // the scenario says whether that account is there; else it is taken to be
 	NoToken        bool   // it needs no token of its service account: automountServiceAccountToken false
 	TokenSaid      bool   // it says itself whether it does; if not, admission asks the account
 	Placement      *Placement

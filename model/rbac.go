@@ -10,6 +10,10 @@ type ServiceAccount struct {
 // Copy implements Object.
 func (a *ServiceAccount) Copy() Object { c := *a; return &c }
 
+// DefaultAccount is one that every namespace has: it is made again when it is deleted
+// (pkg/controller/serviceaccount/serviceaccounts_controller.go).
+const DefaultAccount = "default"
+
 // PolicyRule allows every verb it names on every resource it names; nothing
 // forbids (k8s.io/api/rbac/v1/types.go). "*" is all of them; "*/scale" is the
 // scale of everything.

@@ -32,7 +32,7 @@ func (t *Template) ComputeHash() string {
 
 // derived are the fields that say nothing of their own: sums of other fields, and
 // what follows from the rest of a template, or comes from the StatefulSet around it.
-var derived = map[string]bool{"Subdomain": true, "Request": true, "ScoredRequest": true, "Security": true, "EphemeralLimit": true, "Ports": true, "Known": true}
+var derived = map[string]bool{"Subdomain": true, "Request": true, "ScoredRequest": true, "Security": true, "EphemeralLimit": true, "Ports": true, "Known": true, "AccountKnown": true}
 
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{

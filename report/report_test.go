@@ -216,6 +216,47 @@ func TestExplain(t *testing.T) {
 	golden(t, "explain.txt", b.String())
 }
 
+// A fault that names pods or nodes is told in the story of one of them, and of what has a pod
+// among them or on them, with its end though that has moved by then. Others are told in every story.
+func TestAStoryTellsOfFaultsOfTheObjectAndNotOfOtherPods(t *testing.T) {
+	x := newTape()
+	x.node("n-1")
+	x.node("n-2")
+	web, cart := x.deploy("web", 1, 0), x.deploy("cart", 1, 0)
+	x.pod(web, "web-a")
+	x.pod(cart, "cart-a")
+	x.bind("web-a", "n-1")
+	x.bind("cart-a", "n-2")
+	x.Create(x.by("kubectl"), &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, Selector: web.Selector, Ports: 1})
+	x.at(time.Minute)
+	x.fault("pod", reasonFaultStarted, "pod-failure of pod/web-a: their processes hang, for 2m0s")
+	x.fault("peer", reasonFaultStarted, "pod-partition of pod/web-a: cut off from pod/cart-a, for 2m0s")
+	x.fault("node", reasonFaultStarted, "node-down of node/n-1")
+	x.fault("other", reasonFaultStarted, "pod-failure of shop/pod/web-a: their processes hang, for 2m0s")
+	x.fault("all", reasonFaultStarted, "apiserver-slow, for 3m0s")
+	x.gone("web-a")
+	x.fault("node", reasonFaultEnded, "node-down of node/n-1")
+	for object, want := range map[string]string{
+		"pod/web-a": "pod peer node all", "pod/cart-a": "peer all", "node/n-1": "pod peer node all node", "node/n-2": "peer all",
+		"deployment/web": "pod peer node all node", "deployment/cart": "peer all", "service/web": "pod peer node all node",
+	} {
+		var b strings.Builder
+		if err := Explain(&b, x.History(), object); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(b.String()) {
+			if _, rest, ok := strings.Cut(line, "fault/"); ok {
+				id, _, _ := strings.Cut(rest, ":")
+				got = append(got, id)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: told of %q, want %q", object, got, want)
+		}
+	}
+}
+
 func TestFirstDifference(t *testing.T) {
 	if d, differ := FirstDifference(nodeLoss().History(), nodeLoss().History()); differ {
 		t.Fatalf("equal histories differ: %v", d)

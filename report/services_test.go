@@ -133,8 +133,8 @@ func TestHowRequestsFared(t *testing.T) {
 	text := reportText(t, r, false)
 	for _, l := range []string{
 		"how requests fared, from 0s on",
-		"  service      rps  at most        served  worst minute   p50           p99  worst minute  attempts  busy",
-		"  service/web  125      300  40% (>= 99%)   0% at 20m0s  10ms  50ms (<= 1s)                  1.666x   40%",
+		"  service      rps  at most        served  worst minute   p50           p99  worst minute  attempts  busy at most",
+		"  service/web  125      300  40% (>= 99%)   0% at 20m0s  10ms  50ms (<= 1s)                  1.666x           40%",
 		"    20% refused, 40% timed out",
 	} {
 		if !strings.Contains(text, l+"\n") {

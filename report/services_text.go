@@ -18,7 +18,7 @@ func (p *printer) traffic(r *Report) {
 	}
 	p.line(p.paint(bold, "how requests fared, from "+r.From.String()+" on"))
 	t := table{right: []bool{false, true, true, true, true, true, true, true, true, true}}
-	t.row("service", "rps", "at most", "served", "worst minute", "p50", "p99", "worst minute", "attempts", "busy")
+	t.row("service", "rps", "at most", "served", "worst minute", "p50", "p99", "worst minute", "attempts", "busy at most")
 	shown := r.Traffic[:min(len(r.Traffic), mostServices)]
 	for i := range shown {
 		t.row(shown[i].cells(r.Verdicts)...)

@@ -68,16 +68,6 @@ func podGone(x *cluster.Cluster, app string) []sim.Time {
 	})
 }
 
-// podEnded is when pods of an app were Failed, as which their volumes are not desired any more
-// (pkg/controller/volume/attachdetach/util/util.go DetermineVolumeAction).
-func podEnded(x *cluster.Cluster, app string) []sim.Time {
-	return when(x, func(r *store.Record) bool {
-		was, is := r.Old.(*model.Pod)
-		p, ok := r.New.(*model.Pod)
-		return is && ok && p.Labels.Value("app") == app && p.Phase.Terminal() && !was.Phase.Terminal()
-	})
-}
-
 // detachAsked is when attachments to a node were asked to go.
 func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 	return when(x, func(r *store.Record) bool {
@@ -89,15 +79,21 @@ func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 
 // Source: pkg/controller/volume/attachdetach/reconciler/reconciler.go: forceDetach is
 // !isHealthy && elapsed > maxWaitForUnmountDuration, and elapsed counts from when the
-// volume is not desired any more. The node's object is gone, which is not healthy.
-func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodIsGone(t *testing.T) {
+// volume is not desired any more, as it is not for a pod that has ended (util/util.go
+// DetermineVolumeAction): pod GC marks it Failed before it deletes it. The node's object is gone,
+// which is not healthy.
+func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodHasEnded(t *testing.T) {
 	x := ranLibrary(t, "volume-lost-node-broken")
-	ended, asked := podEnded(x, "db")[0], detachAsked(x, "fast")
+	ended := when(x, func(r *store.Record) bool {
+		p, ok := r.New.(*model.Pod)
+		return ok && p.Phase == model.PodFailed && p.Labels.Value("app") == "db"
+	})
+	asked := detachAsked(x, "fast")
 	if len(asked) != 2 {
 		t.Fatalf("%d volumes were detached from the lost node, want 2", len(asked))
 	}
 	for _, at := range asked {
-		if wait := at.Sub(ended); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
+		if wait := at.Sub(ended[0]); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
 			t.Errorf("detached %v after the pods had ended, want 6m", wait)
 		}
 	}

@@ -42,6 +42,7 @@ type podGroup struct {
 	namespace string
 	labels    model.Labels
 	spec      *model.PodSpec
+	claims    bool // each has volumes of its own, as a StatefulSet makes them
 }
 
 // expect makes room for so many more nodes.
@@ -92,11 +93,11 @@ func (k *known) add(o model.Object) {
 	case *model.DaemonSet:
 		k.manages(o, o.Selector, o.Template)
 	case *model.Job:
-		k.pods = append(k.pods, podGroup{o.Namespace, o.Template.Labels, o.Template.Spec})
+		k.pods = append(k.pods, podGroup{namespace: o.Namespace, labels: o.Template.Labels, spec: o.Template.Spec})
 	case *model.CronJob:
-		k.pods = append(k.pods, podGroup{o.Namespace, o.Job.Template.Labels, o.Job.Template.Spec})
+		k.pods = append(k.pods, podGroup{namespace: o.Namespace, labels: o.Job.Template.Labels, spec: o.Job.Template.Spec})
 	case *model.Pod:
-		k.pods = append(k.pods, podGroup{o.Namespace, o.Labels, o.Spec})
+		k.pods = append(k.pods, podGroup{namespace: o.Namespace, labels: o.Labels, spec: o.Spec})
 	}
 }
 
@@ -122,15 +123,25 @@ func (k *known) isNew(name string) bool {
 func (k *known) manages(o model.Object, s *model.Selector, t *model.Template) {
 	m := o.Head()
 	k.managers[m.Path()] = manager{m.Path(), s, t, o}
-	k.pods = append(k.pods, podGroup{m.Namespace, t.Labels, t.Spec})
+	k.makes(o, t)
 }
 
 // patched makes the pods known that a patch of a workload makes.
 func (k *known) patched(d manager, p *model.MergePatch) {
 	if o := p.Apply(d.of); model.TemplateOf(o) != nil {
-		t := *model.TemplateOf(o)
-		k.pods = append(k.pods, podGroup{o.Head().Namespace, t.Labels, t.Spec})
+		k.makes(o, *model.TemplateOf(o))
 	}
+}
+
+// makes makes the pods known that an object makes of a template.
+func (k *known) makes(o model.Object, t *model.Template) {
+	s, ok := o.(*model.StatefulSet)
+	k.pods = append(k.pods, podGroup{o.Head().Namespace, t.Labels, t.Spec, ok && len(s.Claims) > 0})
+}
+
+// hasVolumes tells whether the pods use claims.
+func (g *podGroup) hasVolumes() bool {
+	return g.claims || g.spec.Placement != nil && len(g.spec.Placement.Claims) > 0
 }
 
 // willClaim tells whether a claim is of a StatefulSet's replica: TEMPLATE-SET-0.

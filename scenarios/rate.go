@@ -126,7 +126,11 @@ func (l *loader) diurnal(m *strict.Map) workload.Rate {
 		return workload.Rate{}
 	}
 	period := diurnalOptions.read(m, "period").DurationIn(time.Minute, maxDuration)
-	peak := diurnalOptions.read(m, "peak").Duration()
+	peak := diurnalOptions.read(m, "peak")
+	highest := period / 12 * 7
+	if peak.Given() {
+		highest = peak.Duration()
+	}
 	step := pace(diurnalOptions.read(m, "step"), period)
 	if period == 0 || step == 0 {
 		return workload.Rate{}
@@ -135,10 +139,10 @@ func (l *loader) diurnal(m *strict.Map) workload.Rate {
 		l.never(m, period, step)
 		return workload.Rate{}
 	}
-	if peak >= period {
-		diurnalOptions.read(m, "peak").Errorf("the peak must be within the period, %v", period)
+	if highest >= period {
+		peak.Errorf("the peak must be within the period, %v", period)
 	}
-	return workload.Diurnal(low, high, period, peak%period, step)
+	return workload.Diurnal(low, high, period, highest%period, step)
 }
 
 // never complains about a day whose rate never changes, as it has but one step.

@@ -3,9 +3,11 @@ package scenarios_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"orrery/model/workload"
 	"orrery/scenarios"
 )
 
@@ -42,6 +44,22 @@ func TestWrongRatesAreToldWhereTheyAre(t *testing.T) {
 		}
 		if first, _, _ := strings.Cut(got, "\n"); first != c.want || strings.Contains(got, "there are no steps") || strings.Contains(got, "in the order") {
 			t.Errorf("%s %q: got\n%s\nwant\n%s", c.rps, c.table, got, c.want)
+		}
+	}
+}
+
+// A day is highest at 14h, and any other period after the same part of it.
+func TestAPeriodWhosePeakNobodySaysIsHighestWhereADayIs(t *testing.T) {
+	rates := func(period, peak string) []workload.Step {
+		s, err := scenarios.Read("zone.yaml", []byte(beginning+"  traffic: [{service: web, rps: {diurnal: {low: 1, high: 200, period: "+period+peak+", step: 1s}}}]\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Config.Traffic[0].Rate.Steps
+	}
+	for period, peak := range map[string]string{"1m": "35s", "24h": "14h", "12h": "7h"} {
+		if got, want := rates(period, ""), rates(period, ", peak: "+peak); !slices.Equal(got, want) {
+			t.Errorf("%s: other rates than with the peak at %s", period, peak)
 		}
 	}
 }

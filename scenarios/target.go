@@ -333,3 +333,46 @@ func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []stri
 	}
 	return nil
 }
+
+// checkApart finds a fault of the way between somebody and itself, which stays as it is.
+func (l *loader) checkApart(m *strict.Map, kind *fault.Kind, f *fault.Spec) {
+	if f.Peer.IsZero() || f.PeerNodes || f.Peer.Outside || f.Peer.Control || f.Peer.Namespace != f.Target.Namespace {
+		return
+	}
+	if name := l.only(&f.Target, kind.Targets); name != "" && name == l.only(&f.Peer, kind.Targets) {
+		m.Optional(fault.ParamPeer).Errorf("this is %s/%s, whose way to itself stays as it is: select other %ss than the target", kind.Targets.Short(), name, kind.Targets.Short())
+	}
+}
+
+// only is the name of the one object that a target selects, "" if there may be others.
+func (l *loader) only(t *fault.Target, kind model.Kind) (name string) {
+	c := &l.scenario.Config
+	switch {
+	case len(t.Names) == 1:
+		return t.Names[0]
+	case kind != model.KindNode || c.Cloud != nil || l.nodesUnread:
+		return ""
+	}
+	for _, n := range c.Nodes {
+		switch {
+		case !l.compared():
+			return ""
+		case !t.Selects(&n.Meta) || !t.Reaches(&n.Meta):
+		case name != "":
+			return ""
+		default:
+			name = n.Name
+		}
+	}
+	return name
+}
+
+// checkDisks finds a fault of volumes that no pod which is selected has.
+func (l *loader) checkDisks(v strict.Value, kind *fault.Kind, f *fault.Spec) {
+	has := func(g podGroup) bool {
+		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) && g.hasVolumes()
+	}
+	if kind.Disks && !l.incomplete() && !slices.ContainsFunc(l.known.pods, has) {
+		v.Errorf("no pod that is selected has a volume: give it a PersistentVolumeClaim, or select others")
+	}
+}

@@ -316,6 +316,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 		}
 	}
 	l.checkHosts(m.Optional("fault"), e.kind, &f)
+	l.checkApart(m, e.kind, &f)
+	l.checkDisks(m.Optional("fault"), e.kind, &f)
 	return f
 }
 

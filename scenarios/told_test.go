@@ -166,3 +166,25 @@ func TestOnlyWhatIsAskedForIsTold(t *testing.T) {
 		}
 	}
 }
+
+// Of what comes from nodes at most all goes to an endpoint, also while the two go to and fro: two DNS
+// servers are asked for more than they do, and what they cannot do is asked again.
+func TestNoMoreOfAFlowStaysInsideThanIsSent(t *testing.T) {
+	x, _ := run(t, builtIn(t, "ndots-broken"))
+	told := 0
+	h := x.Store.History()
+	for i := range h.Len() {
+		n := h.At(i).Note
+		if n == nil || n.Traffic == nil || n.Traffic.InsideMilliRPS == 0 {
+			continue
+		}
+		told++
+		if f := n.Traffic; f.InsideMilliRPS > f.OfferedMilliRPS || f.ZoneMilliRPS > f.InsideMilliRPS || f.NodeMilliRPS > f.ZoneMilliRPS {
+			t.Errorf("%v %s from %s: of %d sent %d are inside, %d in the zone, %d on the node", h.At(i).At, n.Path(), f.From,
+				f.OfferedMilliRPS, f.InsideMilliRPS, f.ZoneMilliRPS, f.NodeMilliRPS)
+		}
+	}
+	if told == 0 {
+		t.Error("nothing was told")
+	}
+}

@@ -32,7 +32,7 @@ const (
 
 var workloadOptions = options{
 	{ofWorkload, "manifests", "", "a list", "[web.yaml]", "files, folders, patterns and objects that are applied at the start"},
-	{ofWorkload, "missing", "", "a list", "[configmap/app, secret/db]", "ConfigMaps and Secrets that are not there; others that pods need and no manifest has are taken to be"},
+	{ofWorkload, "missing", "", "a list", "[configmap/app, secret/db]", "ConfigMaps, Secrets and ServiceAccounts that are not there; others that pods need and no manifest has are taken to be"},
 	{ofWorkload, "images", "", "a list", "[{name: web, layers: [{name: base, size: 80Mi}]}]", "what images are made of; those that share a layer pull it once"},
 	{ofWorkload, "behavior", "", "a list", "[{match: {app: web}, cpu: 50m + 2m/rps}]", "what containers do; the first that matches one decides"},
 	{ofWorkload, "traffic", "", "a list", "[{service: web, rps: 800}]", "who sends how many requests to which Service"},
@@ -152,7 +152,7 @@ var diurnalOptions = options{
 	{ofDiurnal, "low", "", "requests a second", "100", "required"},
 	{ofDiurnal, "high", "", "requests a second", "900", "required"},
 	{ofDiurnal, "period", "24h", "a duration", "20h", "of one up and down"},
-	{ofDiurnal, "peak", "14h", "a duration", "10h", "after which it is highest"},
+	{ofDiurnal, "peak", "", "a duration", "10h", "after which it is highest; unless said, 7/12 of the period, as 14h are of a day"},
 	{ofDiurnal, "step", "5m", "a duration", "1m", "that a rate stays the same"},
 }
 

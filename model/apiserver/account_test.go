@@ -6,6 +6,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/apiserver"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -42,6 +43,42 @@ func TestAServiceAccountSaysWhetherPodsGetATokenThatDoNotSaySo(t *testing.T) {
 	mirror.Owner = c.node("n-0").Head().Ref()
 	if c.create(mirror).(*model.Pod).Spec.NoToken {
 		t.Error("a mirror pod's spec was changed")
+	}
+}
+
+// An account counts while it is there; default always is, and so is one of which the scenario
+// says nothing.
+// Source: plugin/pkg/admission/serviceaccount/admission.go Admit, getServiceAccount.
+func TestAPodWhoseServiceAccountIsNotThereIsRefused(t *testing.T) {
+	c := newCaller(t, "user", 4)
+	pods := 0
+	refused := func(account string, known bool) string {
+		p := newPod("web-" + string(rune('0'+pods)))
+		p.Spec = apiserver.WithDefaultTolerations(&model.PodSpec{GraceSeconds: 30, Account: account, AccountKnown: known})
+		pods++
+		c.client.Create(p, 0)
+		if r := c.answer(); r.Refusal == store.Forbidden {
+			return r.Message
+		}
+		return ""
+	}
+	const words = `pods "web-0" is forbidden: error looking up service account default/agent: serviceaccount "agent" not found`
+	if got := refused("agent", true); got != words {
+		t.Errorf("refused with %q, want %q", got, words)
+	}
+	for account, known := range map[string]bool{"agent": false, "": true, "default": true} {
+		if got := refused(account, known); got != "" {
+			t.Errorf("%q, known %t: %s", account, known, got)
+		}
+	}
+	account := c.create(&model.ServiceAccount{Meta: model.Meta{Kind: model.KindServiceAccount, Namespace: "default", Name: "agent"}})
+	if got := refused("agent", true); got != "" {
+		t.Errorf("with the account: %s", got)
+	}
+	c.client.Delete(account.Head().Ref(), 0, 0)
+	c.answer()
+	if refused("agent", true) == "" {
+		t.Error("let in when the account was deleted")
 	}
 }
 

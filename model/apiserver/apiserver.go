@@ -162,7 +162,10 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		}
 	}
 	a.admitPriority(r)
-	a.admitAccount(r)
+	if refusal := a.admitAccount(r); refusal != store.Accepted {
+		a.finish(slot, refusal, nil)
+		return
+	}
 	if refusal := a.admitLimits(r); refusal != store.Accepted {
 		a.finish(slot, refusal, nil)
 		return

@@ -75,7 +75,7 @@ func (g *gate) known(as *store.Identity) bool {
 		return true
 	}
 	namespace, name, _ := strings.Cut(account, ":")
-	return namespace == model.NamespaceSystem || name == "default" || g.store.Lookup(model.KindServiceAccount, namespace, name) != nil
+	return namespace == model.NamespaceSystem || name == model.DefaultAccount || g.store.Lookup(model.KindServiceAccount, namespace, name) != nil
 }
 
 // authenticate is what a request that arrives is answered if nobody can tell who

@@ -13,6 +13,7 @@ type Kind struct {
 	DNS        bool       // there must be one
 	Balancers  bool       // there must be some
 	OwnEtcd    bool       // etcd must have machines of its own
+	Disks      bool       // some of the pods must have volumes
 	Hosts      bool       // it is about what runs on machines, and nothing runs on hollow nodes
 	Moment     bool       // without For it is over as soon as it happened
 	Ends       bool       // it must have a For
@@ -528,13 +529,13 @@ var Kinds = []Kind{
 		effect: func() effect { return &tokenExpiry{} },
 	},
 	{
-		Name: "volume-detach", Targets: model.KindPod, Hosts: true,
+		Name: "volume-detach", Targets: model.KindPod, Disks: true, Hosts: true,
 		Help:   "the disks that some pods have mounted are taken away from their machines and nobody is told: their containers crash, until it is over or the pods are made anew",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &volumeDetach{} },
 	},
 	{
-		Name: "volume-lost", Targets: model.KindPod, Hosts: true, Moment: true,
+		Name: "volume-lost", Targets: model.KindPod, Disks: true, Hosts: true, Moment: true,
 		Help: "the disks of some pods' volumes are gone for good: what uses them crashes, nobody can attach or mount them again, " +
 			"and with object their PersistentVolumes are deleted, so that their claims are Lost",
 		Params: []string{ParamTarget, ParamObject},

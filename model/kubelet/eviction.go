@@ -354,7 +354,7 @@ func (r *row) blame(s stock, now sim.Time) string {
 		return ""
 	}
 	if l := r.pod.Spec.PodLevel; s == memory && l != nil && l.HasMemory {
-		fmt.Fprintf(&text, "Pod %s was using %s, request is %s, has larger consumption of %v. ", r.pod.Name, quantity(r.box.MemoryUsed(now)), quantity(l.MemoryBytes), s)
+		fmt.Fprintf(&text, "Pod %s was using %s, request is %s, has larger consumption of %v. ", r.pod.Name, model.BinarySI(r.box.MemoryUsed(now)), model.BinarySI(l.MemoryBytes), s)
 	}
 	for i := range r.box.Processes {
 		p, c := &r.box.Processes[i], containerOf(r.allotted(), i)
@@ -363,7 +363,7 @@ func (r *row) blame(s stock, now sim.Time) string {
 			used, asked = p.DiskMeasured(now), c.Requests.EphemeralBytes
 		}
 		if used > asked {
-			fmt.Fprintf(&text, "Container %s was using %s, request is %s, has larger consumption of %v. ", c.Name, quantity(used), quantity(asked), s)
+			fmt.Fprintf(&text, "Container %s was using %s, request is %s, has larger consumption of %v. ", c.Name, model.BinarySI(used), model.BinarySI(asked), s)
 		}
 	}
 	return text.String()

@@ -38,19 +38,19 @@ func (k *Kubelet) overLimit(r *row, now sim.Time) string {
 		used := r.box.EmptyDirUsed(v, measured)
 		total += used
 		if v.SizeLimit > 0 && used > v.SizeLimit {
-			return fmt.Sprintf("Usage of EmptyDir volume %q exceeds the limit %q. ", v.Name, quantity(v.SizeLimit))
+			return fmt.Sprintf("Usage of EmptyDir volume %q exceeds the limit %q. ", v.Name, model.BinarySI(v.SizeLimit))
 		}
 	}
 	for i := range r.box.Processes {
 		total += r.box.Processes[i].DiskMeasured(now)
 	}
 	if limit := spec.EphemeralLimit; limit > 0 && total > limit {
-		return fmt.Sprintf("Pod ephemeral local storage usage exceeds the total limit of containers %s. ", quantity(limit))
+		return fmt.Sprintf("Pod ephemeral local storage usage exceeds the total limit of containers %s. ", model.BinarySI(limit))
 	}
 	for i := len(spec.InitContainers); i < len(r.box.Processes); i++ {
 		c := containerOf(spec, i)
 		if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskMeasured(now) > limit {
-			return fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit))
+			return fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, model.BinarySI(limit))
 		}
 	}
 	return ""

@@ -68,21 +68,13 @@ func amounts(r *model.Resources) string {
 		n    int64
 		text string
 	}{
-		{"cpu", r.CPUMilli, milli(r.CPUMilli)},
-		{"ephemeral-storage", r.EphemeralBytes, quantity(r.EphemeralBytes)},
-		{"memory", r.MemoryBytes, quantity(r.MemoryBytes)},
+		{"cpu", r.CPUMilli, model.MilliSI(r.CPUMilli)},
+		{"ephemeral-storage", r.EphemeralBytes, model.BinarySI(r.EphemeralBytes)},
+		{"memory", r.MemoryBytes, model.BinarySI(r.MemoryBytes)},
 	} {
 		if x.n > 0 {
 			all = append(all, strconv.Quote(x.name)+":"+strconv.Quote(x.text))
 		}
 	}
 	return strings.Join(all, ",")
-}
-
-// milli is thousandths as Kubernetes prints them.
-func milli(n int64) string {
-	if n%1000 == 0 {
-		return count(n / 1000)
-	}
-	return strconv.FormatInt(n, 10) + "m"
 }

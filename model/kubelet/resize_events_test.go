@@ -49,7 +49,7 @@ func TestTheHistoryShowsAResizesValues(t *testing.T) {
 	r.ready(other)
 	r.resize(p, 1800, 2500, 0)
 	r.run(5 * time.Second)
-	const old, wants = "main=cpu 1000m/2000m, memory 1073741824/2147483648", "main=cpu 1800m/2500m, memory 1073741824/2147483648"
+	const old, wants = "main=cpu 1/2, memory 1Gi/2Gi", "main=cpu 1800m/2500m, memory 1Gi/2Gi"
 	want := map[string]model.Field{
 		"spec.containers.resources":          {From: old, To: wants},
 		"status.allocatedResources":          {To: old},

@@ -1,14 +1,18 @@
 package network
 
-import "time"
+import (
+	"time"
+
+	"orrery/model"
+)
 
 // Harm is what an impairment does to single messages on a way on the average: what Delay
 // draws of it, as a rate. Times are in microseconds.
 type Harm struct {
-	Mean, Variance int64             // of what it adds to those that arrive
-	LostPPM        int64             // of a million do not arrive
-	Resent         [losses + 1]int64 // of a million that do, how many are sent again so often
-	First          time.Duration     // that they wait for, the first time
+	Mean, Variance int64                      // of what it adds to those that arrive
+	LostPPM        int64                      // of a million do not arrive
+	Resent         [len(model.SYNs) + 1]int64 // of a million that do, how many are sent again so often
+	again          []time.Duration            // after how long, each time
 }
 
 // Harms appends what is wrong with a way that reaches, one after the other. A message of TCP
@@ -22,7 +26,7 @@ func (n *Network) Harms(all []Harm, from, to Site, udp bool) []Harm {
 		if !n.concerns(r, from, to) {
 			continue
 		}
-		h := Harm{LostPPM: int64(r.LossPPM), Mean: r.mean, Variance: r.variance, First: retransmission}
+		h := Harm{LostPPM: int64(r.LossPPM), Mean: r.mean, Variance: r.variance, again: resends[:]}
 		h.Resent[0] = million
 		if !udp && h.LostPPM > 0 {
 			h.resend(0)
@@ -39,7 +43,7 @@ func (n *Network) Opening(all []Harm, from, to Site, patience time.Duration) []H
 	if n.active == 0 {
 		return all
 	}
-	h := Harm{First: handshakeRetransmission}
+	h := Harm{again: model.SYNs[:]}
 	arrive := int64(million)
 	for i := range n.rules {
 		r := &n.rules[i]
@@ -66,7 +70,7 @@ const million = 1_000_000
 func (h *Harm) resend(patience time.Duration) {
 	lost, arrived := int64(million), int64(0)
 	h.Resent[0] = 0
-	for n := range h.Resent {
+	for n := range len(h.again) + 1 {
 		if patience > 0 && h.Waited(n) >= patience {
 			break
 		}
@@ -82,7 +86,12 @@ func (h *Harm) resend(patience time.Duration) {
 }
 
 // Waited is how long a message that is sent again so often has waited.
-func (h *Harm) Waited(again int) time.Duration { return h.First * (1<<again - 1) }
+func (h *Harm) Waited(again int) time.Duration {
+	if again == 0 {
+		return 0
+	}
+	return h.again[min(again, len(h.again))-1] // nothing is sent again more often
+}
 
 // Troubles appends the impairments that now concern a way that reaches.
 func (n *Network) Troubles(all []Handle, from, to Site) []Handle {

@@ -71,8 +71,9 @@ func moments(all []network.Harm) network.Harm {
 }
 
 // The slow twin sends a SYN and its answer, and again when either is lost. Source: Linux
-// include/net/tcp.h TCP_TIMEOUT_INIT: 1 s at first, twice as long each time.
-func TestALostSYNCostsASecondThenThreeThenSeven(t *testing.T) {
+// Documentation/networking/ip-sysctl.rst tcp_syn_linear_timeouts: with 4, after 1, 1, 1, 1, 1, 2, 4 s
+// and so on; tcp_syn_retries: with 6, the last one after 67 s.
+func TestALostSYNCostsASecondFiveTimesAndThenTwiceAsLongEachTime(t *testing.T) {
 	k := sim.New(sim.Config{Seed: 1})
 	n := network.New(k, network.DefaultProfile())
 	a, b := n.AddSite("a", ""), n.AddSite("b", "")
@@ -89,28 +90,29 @@ func TestALostSYNCostsASecondThenThreeThenSeven(t *testing.T) {
 		t.Errorf("%+v, want one that takes 50 ms on the average", all)
 	}
 	const connections = 200_000
-	var again [8]int64
+	waits := []time.Duration{0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67}
+	var again [12]int64
 	luck := k.Luck().Stream("test/syn")
 	for range connections {
 		times := 0
-		for times < 7 && (luck.Chance(100_000) || luck.Chance(200_000) || luck.Chance(200_000)) {
+		for times < 11 && (luck.Chance(100_000) || luck.Chance(200_000) || luck.Chance(200_000)) {
 			times++
 		}
 		again[times]++
 	}
-	for i, want := range again[:7] {
-		got := h.Resent[i] * (connections - again[7]) / 1_000_000
+	for i, want := range again[:11] {
+		got := h.Resent[i] * (connections - again[11]) / 1_000_000
 		if off := got - want; off > 900 || off < -900 {
 			t.Errorf("sent again %d times: %d of %d connections, one by one %d", i, got, connections, want)
 		}
-		if took := h.Waited(i); took != time.Duration(1<<i-1)*time.Second {
+		if took := h.Waited(i); took != waits[i]*time.Second {
 			t.Errorf("sent again %d times: after %v", i, took)
 		}
 	}
-	if lost := h.LostPPM * connections / 1_000_000; lost < again[7]-150 || lost > again[7]+150 {
-		t.Errorf("%d connections fail, one by one %d", lost, again[7])
+	if lost := h.LostPPM * connections / 1_000_000; lost < again[11]-150 || lost > again[11]+150 {
+		t.Errorf("%d connections fail, one by one %d", lost, again[11])
 	}
-	for patience, tries := range map[time.Duration]int{time.Millisecond: 1, time.Second: 1, 1001 * time.Millisecond: 2, 3 * time.Second: 2, 7001 * time.Millisecond: 4} {
+	for patience, tries := range map[time.Duration]int{time.Millisecond: 1, time.Second: 1, 1001 * time.Millisecond: 2, 3 * time.Second: 3, 7001 * time.Millisecond: 7} {
 		h, open := n.Opening(nil, a, b, patience)[0], int64(0)
 		for i, many := range h.Resent {
 			if open += many; many > 0 != (i < tries) {

@@ -36,12 +36,16 @@ func DefaultProfile() Profile {
 // every further loss of the same message (RFC 6298, Linux minimum).
 const retransmission = 200 * time.Millisecond
 
-// handshakeRetransmission is the same of the messages that open a connection, of which
-// nobody knows yet how long they take (include/net/tcp.h TCP_TIMEOUT_INIT).
-const handshakeRetransmission = time.Second
-
 // losses is how many losses in a row count as no connection at all.
 const losses = 6
+
+// resends is after how long a message of a connection that is open is sent again, each time.
+var resends = func() (after [losses]time.Duration) {
+	for n := range after {
+		after[n] = retransmission * (2<<n - 1)
+	}
+	return after
+}()
 
 // Impairment makes the way from any site of From to any other site of To
 // worse, in that direction only, or in both: a message it concerns either way it

@@ -107,10 +107,14 @@ func (m *Machine) beginPull(p *pull) {
 	m.connect(p)
 }
 
-// dials is when the kernel sends the packet again that opens a connection, while somebody
-// waits for it: after 1, 3, 7 and 15 s (include/net/tcp.h TCP_TIMEOUT_INIT, which doubles);
-// and when that is given up.
-var dials = [...]time.Duration{time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, dialTimeout}
+// dialled is after how long the packet that opens a connection is sent again which was lost
+// so often, or given up.
+func dialled(lost int) time.Duration {
+	if lost < len(model.SYNs) {
+		return min(model.SYNs[lost], dialTimeout)
+	}
+	return dialTimeout
+}
 
 // connect opens the connection of a pull. What is to open it is lost while nobody answers for
 // the registry, and a full conntrack table drops it as it drops any that is new; the
@@ -125,9 +129,10 @@ func (m *Machine) connect(p *pull) {
 		m.ask(p)
 		return
 	}
-	p.outcome, p.doneAt = PullTimedOut, p.begunAt.Add(dials[p.lost])
+	next := dialled(p.lost)
+	p.outcome, p.doneAt = PullTimedOut, p.begunAt.Add(next)
 	p.lost++
-	if p.opening = p.lost < len(dials); !p.opening {
+	if p.opening = next < dialTimeout; !p.opening {
 		luck := m.costs.pull.Draw(uint64(m.node), p.nth)
 		p.doneAt = p.doneAt.Add(luck.Duration(0, timerLate))
 	}

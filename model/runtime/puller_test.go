@@ -81,7 +81,7 @@ func TestARegistryThatIsSilentHoldsThePullsUp(t *testing.T) {
 }
 
 // TestAPullOpensAConnectionThatAFullConntrackTableDrops: its first packet is sent again after
-// 1, 3, 7 and 15 s (include/net/tcp.h TCP_TIMEOUT_INIT), and it is given up after 30 s; one that
+// 1, 2, 3, 4, 5, 7, 11 and 19 s (model.SYNs), and it is given up after 30 s; one that
 // has its connection does not notice (net/netfilter/nf_conntrack_core.c: only what is new needs
 // an entry).
 func TestAPullOpensAConnectionThatAFullConntrackTableDrops(t *testing.T) {
@@ -95,7 +95,7 @@ func TestAPullOpensAConnectionThatAFullConntrackTableDrops(t *testing.T) {
 	for _, c := range []struct {
 		free   time.Duration // when the table has room again
 		begins time.Duration // when the registry is asked
-	}{{500 * time.Millisecond, time.Second}, {4 * time.Second, 7 * time.Second}, {8 * time.Second, 15 * time.Second}, {16 * time.Second, 0}} {
+	}{{500 * time.Millisecond, time.Second}, {1500 * time.Millisecond, 2 * time.Second}, {6 * time.Second, 7 * time.Second}, {12 * time.Second, 19 * time.Second}, {20 * time.Second, 0}} {
 		r := newRig(Behavior{ImageBytes: 1000})
 		at := model.Container{Name: "main", Image: "small"}
 		r.machine.Untracked(Million)
@@ -132,10 +132,10 @@ func TestAPullThatNobodyAnswersGoesOnWhenTheRegistryIsBack(t *testing.T) {
 		refusing bool
 		told     string
 	}{
-		{false, 2 * time.Second, 3 * time.Second, false, "pulled 1 now"},
-		{true, 8 * time.Second, 15 * time.Second, false, "pulled 1 now"},
-		{false, 4 * time.Second, 7 * time.Second, true, "pulled 1 failed"},
-		{true, 16 * time.Second, 0, false, "pulled 1 timed out"},
+		{false, 2500 * time.Millisecond, 3 * time.Second, false, "pulled 1 now"},
+		{true, 12 * time.Second, 19 * time.Second, false, "pulled 1 now"},
+		{false, 6 * time.Second, 7 * time.Second, true, "pulled 1 failed"},
+		{true, 20 * time.Second, 0, false, "pulled 1 timed out"},
 	} {
 		r := newRig(Behavior{ImageBytes: 1000})
 		at := model.Container{Name: "main", Image: "small"}
@@ -164,11 +164,11 @@ func TestAPullThatNobodyAnswersGoesOnWhenTheRegistryIsBack(t *testing.T) {
 	}
 }
 
-// TestAPullIsDroppedByItsOwnLuck: of tables that drop half, each packet that opens a connection
-// is dropped or not, so one pull in 32 fails.
+// TestAPullIsDroppedByItsOwnLuck: of tables that drop 68 %, each of the nine packets that are to
+// open a connection is dropped or not, so one pull in 32 fails.
 func TestAPullIsDroppedByItsOwnLuck(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 1000})
-	r.machine.Untracked(Million / 2)
+	r.machine.Untracked(680_395)
 	at, failed := model.Container{Name: "main", Image: "small"}, 0
 	const all = 3200
 	for i := range uint32(all) {

@@ -35,7 +35,8 @@ const renewals = 10
 // held is the endpoints that clients stay with, of a machine or of those with the same rules:
 // by their connections, by conntrack's entries of UDP, or by session affinity. The rules are
 // asked only when one of them has to choose. Senders whose requests fare differently on the
-// network are among them together.
+// network are among them together. Deviation: each flow has its own, where the affinity of an
+// address is one for all that it sends to a Service.
 type held struct {
 	of      int32    // the first of their senders
 	clients int64    // of all of them

@@ -16,3 +16,15 @@ func (t *Flows) Remembered() (senders, clients int) {
 	}
 	return senders, clients
 }
+
+// Told is what those are told, of a million, whose lookups a flow's lots send: errors, and that nobody is there.
+func (t *Flows) Told(from string) (all [][2]int64) {
+	for i := range t.flows {
+		if f := &t.flows[i]; f.From == from {
+			for k := range f.lots {
+				all = append(all, [2]int64{f.lots[k].errors, f.lots[k].nobody})
+			}
+		}
+	}
+	return all
+}

@@ -98,7 +98,8 @@ func (t *Flows) locate(f *flow) {
 	f.now.InsideMilliRPS, f.now.ZoneMilliRPS, f.now.NodeMilliRPS = f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS
 }
 
-// remain computes it of what is sent from nodes.
+// remain computes it of what is sent from nodes. A bundle has as much as was shared out last, and
+// its senders may send a little more or less by now.
 func (t *Flows) remain(f *flow) {
 	senders := f.senders
 	if f.sticks {
@@ -111,16 +112,24 @@ func (t *Flows) remain(f *flow) {
 		if n == 0 {
 			continue
 		}
+		all, inside, zone, node := int64(0), int64(0), int64(0), int64(0)
 		for k := b.last; k >= 0; k = senders[k].next {
 			s := &senders[k]
 			if !sameEndpoints(s.near.of, r.route.Endpoints) {
 				t.show(r)
 				s.near = near{r.route.Endpoints, n - r.lost, r.zone(t.net.Zone(s.site)), t.beside(s)}
 			}
-			f.lost.InsideMilliRPS += product(s.sent, s.near.inside, n)
-			f.lost.ZoneMilliRPS += product(s.sent, s.near.zone, n)
-			f.lost.NodeMilliRPS += product(s.sent, s.near.pairs, n*s.pods())
+			all += s.sent
+			inside += product(s.sent, s.near.inside, n)
+			zone += product(s.sent, s.near.zone, n)
+			node += product(s.sent, s.near.pairs, n*s.pods())
 		}
+		if all == 0 {
+			continue
+		}
+		f.lost.InsideMilliRPS += product(inside, b.milli, all)
+		f.lost.ZoneMilliRPS += product(zone, b.milli, all)
+		f.lost.NodeMilliRPS += product(node, b.milli, all)
 	}
 }
 

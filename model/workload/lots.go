@@ -170,11 +170,11 @@ func (t *Flows) suppose(f *flow, lot int32, l *lot) {
 	if s == nil {
 		return
 	}
-	r, limit := t.single(f, s, f.Timeout), fixed(f.Timeout.Microseconds())
+	r, hears := t.single(f, s, f.Timeout)
 	var bad mixture
-	bad.add(r.late, limit, 0)
+	bad.add(r.late, fixed(f.Timeout.Microseconds()), 0)
 	bad.add(r.refused, timing{}, 0)
-	l.single, l.told = outcome{good: million - r.late - r.refused, bad: bad.timing()}, told{nobody: r.refused}
+	l.single, l.told = outcome{good: million - r.late - r.refused, bad: bad.timing()}, hears
 }
 
 // faring finds what becomes of a bundle's requests.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/network"
 	"orrery/model/workload"
 )
 
@@ -182,6 +183,35 @@ func TestAProbeFindsTheNameThatItNeedsByItself(t *testing.T) {
 			t.Errorf("%s of a thousand fail, want %s", got, want)
 		}
 		r.net.Lift(cut)
+	}
+}
+
+// What senders would be told that send nothing is what others are told: an error by a server that is
+// there, and that nobody is if none is.
+func TestWhoSendsNoLookupsWouldBeToldAnErrorByAServerThatAnswersWithErrors(t *testing.T) {
+	r := newRig(t, 1, 5)
+	r.dns = &workload.DNS{Namespace: "default", Service: "dns", LookupsMilli: 1000, Ndots: 5}
+	call := calling("fe", "db", 1000, 0)
+	call.Timeout = 20 * time.Second
+	r.calls = []workload.Call{call}
+	fe, db, dns := r.stage("fe", "n-0", "n-1"), r.stage("db", "n-2"), r.stage("dns", "n-3")
+	r.sends(t, append(append(fe, db...), dns...), workload.Traffic{Service: "fe", Rate: workload.Constant(100_000)})
+	lookups := "lookups of service/db by " + call.From
+	r.net.Impair(network.Impairment{From: []network.Site{r.sites["n-0"]}, To: []network.Site{r.sites["n-3"]}, LossPPM: 400_000})
+	r.after(time.Minute)
+	r.endpoints("fe", fe[1]) // the other one, of which 0.4 ^ 7 do not get there, has nothing to do
+	r.after(time.Minute)
+	r.flows.Fail(dns[0].ID, 1_000_000)
+	r.after(time.Minute)
+	if got := r.flows.Told(lookups); fmt.Sprint(got) != "[[998362 0] [1000000 0]]" {
+		t.Errorf("of a million so many are told an error, and that nobody is there: %v", got)
+	}
+	r.endpoints("dns")
+	r.after(time.Minute)
+	for _, got := range r.flows.Told(lookups) {
+		if got != [2]int64{0, 1_000_000} {
+			t.Errorf("without a server: %v", got)
+		}
 	}
 }
 

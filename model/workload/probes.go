@@ -193,15 +193,16 @@ func (t *Flows) needed(p *pod, x *Probe) (r risk) {
 			continue
 		}
 		if j, sends := f.at[t.place(f, p.home)]; sends {
-			r = r.and(t.single(f, &f.senders[j], x.Timeout))
+			one, _ := t.single(f, &f.senders[j], x.Timeout)
+			r = r.and(one)
 		}
 	}
 	return r
 }
 
 // single is how one request of a flow fares that one of its senders sends, or would if it
-// sent any.
-func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
+// sent any; and for what part it is answered with an error, or nobody is there.
+func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk, hears told) {
 	if f.lookups >= 0 {
 		l, one := &t.flows[f.lookups], *s
 		if one.milli == 0 {
@@ -210,15 +211,15 @@ func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
 		r.late = min(product(t.unresolved(l, &one)+t.misled(l, &one), million, one.milli), million)
 	}
 	if s.live < 0 {
-		return r
+		return r, hears
 	}
 	route := &t.backends[f.backend].routes[s.live]
 	n := int64(len(route.route.Endpoints))
 	switch {
 	case n == 0 && route.route.Dropped:
-		return risk{late: million}
+		return risk{late: million}, hears
 	case n == 0:
-		return r.and(risk{refused: million})
+		return r.and(risk{refused: million}), told{nobody: million - r.late - r.refused}
 	}
 	var all risk
 	before, whole := int64(0), t.net.Whole()
@@ -231,16 +232,21 @@ func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
 		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
 		case !c.serving:
 			one = risk{refused: million}
+			hears.nobody += million * many
 		default:
 			arrive, way := int64(million), timing{}
 			if !whole {
 				arrive, way = t.passes(f, s.site, c, s.site, f.udp(&route.route))
 			}
-			one = risk{million - arrive, 0}.and(risk{refused: c.fails}).and(c.turnedAway()).and(c.after(way).risk(timeout))
+			answered := risk{million - arrive, 0}.and(risk{refused: c.fails})
+			heard := answered.and(c.turnedAway())
+			one = heard.and(c.after(way).risk(timeout))
+			hears.errors += (answered.refused + one.refused - heard.refused) * many
 		}
 		all.late, all.refused = all.late+one.late*many, all.refused+one.refused*many
 	}
-	return r.and(risk{all.late / n, all.refused / n})
+	left := million - r.late - r.refused
+	return r.and(risk{all.late / n, all.refused / n}), told{product(left, hears.errors/n, million), product(left, hears.nobody/n, million)}
 }
 
 // asks is how many requests a second, in thousandths, a pod's probes send to a Service

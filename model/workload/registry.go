@@ -42,7 +42,7 @@ var Commands = []Command{
 		[]string{ParamTarget, ParamForce}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode,
 			model.KindPodDisruptionBudget, model.KindStatefulSet, model.KindDaemonSet, model.KindJob, model.KindCronJob, model.KindLimitRange, model.KindResourceQuota, model.KindHorizontalPodAutoscaler,
 			model.KindNamespace, model.KindPersistentVolumeClaim, model.KindPersistentVolume, model.KindValidatingWebhookConfiguration, model.KindMutatingWebhookConfiguration,
-			model.KindFlowSchema, model.KindPriorityLevelConfiguration, model.KindConfigMap, model.KindSecret}, runDelete},
+			model.KindFlowSchema, model.KindPriorityLevelConfiguration, model.KindConfigMap, model.KindSecret, model.KindServiceAccount}, runDelete},
 	{"drain", "cordon a node and evict its pods, as far as their disruption budgets let them go; with force also pods without a controller; for at most timeout",
 		[]string{ParamTarget, ParamForce, ParamTimeout}, []model.Kind{model.KindNode}, runDrain},
 	{"etcd-defrag", "defragment etcd's members, or one: each is locked for a second per 100 MiB; all, one after another, is also the way out of a full database",

@@ -98,9 +98,10 @@ type configUse struct {
 	at        *place
 }
 
-// configs reads which ConfigMaps and Secrets a pod needs: its volumes, and the environments
-// of its containers.
+// configs reads which ConfigMaps, Secrets and ServiceAccount a pod needs: its own, its volumes,
+// and the environments of its containers.
 func (o *object) configs(p *place, s *corev1.PodSpec, spec *model.PodSpec) {
+	o.account(p, s, spec)
 	var found uses
 	for i := range s.Volumes {
 		found.ofVolume(p.field("volumes").item(i), &s.Volumes[i])
@@ -204,13 +205,37 @@ func (u *uses) ofEnvironment(p *place, c *corev1.Container) {
 	}
 }
 
-// Assume learns of which ConfigMaps and Secrets the scenario says whether they are there. All others are
-// taken to be, as people seldom write them down beside what needs them; that is told of each kind.
+// accountUse is a pod that names a service account, and where.
+type accountUse struct {
+	spec      *model.PodSpec
+	namespace string
+	at        *place
+}
+
+// account remembers that a pod names a service account; default is always there.
+func (o *object) account(p *place, s *corev1.PodSpec, spec *model.PodSpec) {
+	if spec.Account == "" || spec.Account == model.DefaultAccount {
+		return
+	}
+	field := "serviceAccountName"
+	if s.ServiceAccountName == "" {
+		field = "serviceAccount"
+	}
+	o.set.decoder.accounts = append(o.set.decoder.accounts, accountUse{spec, o.meta.Namespace, p.field(field)})
+}
+
+// Assume learns of which ConfigMaps, Secrets and ServiceAccounts the scenario says whether they are there. All
+// others are taken to be, as people seldom write them down beside what needs them; that is told of each kind.
 func (d *Decoder) Assume(known func(kind model.Kind, namespace, name string) bool) {
 	for _, u := range d.configUses {
 		if u.Known = known(u.Kind, u.namespace, u.Name); !u.Known {
 			u.at.object.note(u.at, u.Kind.String()+"s that are not given: taken to be there, with all keys")
 		}
 	}
-	d.configUses = nil
+	for _, u := range d.accounts {
+		if u.spec.AccountKnown = known(model.KindServiceAccount, u.namespace, u.spec.Account); !u.spec.AccountKnown {
+			u.at.object.note(u.at, "ServiceAccounts that are not given: taken to be there")
+		}
+	}
+	d.configUses, d.accounts = nil, nil
 }

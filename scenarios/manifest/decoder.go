@@ -36,6 +36,7 @@ type Decoder struct {
 	structs    map[reflect.Type]structFields // of the API types met so far
 	queues     int64                         // of all priority levels
 	configUses []configUse                   // of all pods met so far
+	accounts   []accountUse                  // of all pods met so far
 }
 
 // NewDecoder is a decoder that knows the priority classes every cluster has.
