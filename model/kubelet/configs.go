@@ -104,8 +104,8 @@ func (k *Kubelet) read(key configKey, now sim.Time) (c *model.Config, why string
 	if f.toldAt > now.Add(tellsWithin) {
 		return nil, "failed to sync " + key.kind.Short() + " cache: timed out waiting for the condition"
 	}
-	if now, ok := k.client.Followed(key.kind, key.namespace, key.name); ok && !kept {
-		f.seen, _ = now.(*model.Config)
+	if there, ok := k.client.Followed(key.kind, key.namespace, key.name); ok && !kept {
+		f.seen, _ = there.(*model.Config)
 	}
 	return f.seen, ""
 }
@@ -211,8 +211,8 @@ func (k *Kubelet) misconfigured(r *row, i int) bool {
 	if why == "" {
 		return false
 	}
-	if said := uint32(sim.HashName(why)); c.reason != configError || r.saidOfConfig != said {
-		r.saidOfConfig = said
+	if hash := uint32(sim.HashName(why)); c.reason != configError || c.wrong != hash {
+		c.wrong = hash
 		k.unstarted(r, i, false)
 		k.client.Note(r.face(), true, "Failed", "Error: "+why)
 	}
