@@ -48,7 +48,7 @@ func (k *Kubelet) follow(r *row) {
 	if r.follows {
 		return
 	}
-	k.eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
+	eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
 		f := k.configs[key]
 		if f == nil {
 			if k.configs == nil {
@@ -69,7 +69,7 @@ func (k *Kubelet) unfollow(r *row) {
 		return
 	}
 	r.follows = false
-	k.eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
+	eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
 		f := k.configs[key]
 		if f.count(u, -1); f.pods == 0 {
 			delete(k.configs, key)
@@ -85,7 +85,7 @@ func (f *followed) count(u *model.ConfigUse, more int) {
 }
 
 // eachUse goes through what a pod needs of which it is known whether it is there.
-func (k *Kubelet) eachUse(p *model.Pod, do func(configKey, *model.ConfigUse)) {
+func eachUse(p *model.Pod, do func(configKey, *model.ConfigUse)) {
 	p.Spec.EachConfig(func(u *model.ConfigUse) {
 		if u.Known {
 			do(configKey{u.Kind, p.Namespace, u.Name}, u)
