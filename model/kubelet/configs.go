@@ -54,8 +54,7 @@ func (k *Kubelet) follow(r *row) {
 			if k.configs == nil {
 				k.configs = map[configKey]*followed{}
 			}
-			f = &followed{toldAt: sim.Never, readAt: k.kernel.Now()}
-			f.toldAt, _ = k.client.Follow()
+			f = &followed{toldAt: k.client.Follow(), readAt: k.kernel.Now()}
 			k.configs[key] = f
 		}
 		f.count(u, 1)
@@ -98,7 +97,7 @@ func (k *Kubelet) read(key configKey, now sim.Time) (c *model.Config, why string
 	f := k.configs[key]
 	kept := f.seen != nil && f.seen.Immutable
 	if f.toldAt == sim.Never || !kept && f.mounts == 0 && now >= k.lookAfter(f.readAt.Add(idleAfter)) {
-		f.toldAt, _ = k.client.Follow()
+		f.toldAt = k.client.Follow()
 	}
 	f.readAt = now
 	if f.toldAt > now.Add(tellsWithin) {
