@@ -12,7 +12,7 @@ import (
 
 // gpus is how many the API shows that the node has.
 func (r *rig) gpus() (capacity, allocatable int64) {
-	n := r.store.Get(r.node.Ref()).(*model.Node)
+	n := r.shownNode()
 	return n.Capacity.ExtendedCount(model.ResourceGPU), n.Allocatable.ExtendedCount(model.ResourceGPU)
 }
 
