@@ -441,7 +441,7 @@ func (r *rollout) patience() time.Duration {
 
 // deadline is until when there has to be progress. Conditions tell whole seconds.
 func (r *rollout) deadline() sim.Time {
-	return seconds(r.next.ProgressAt).Add(r.d.ProgressDeadline)
+	return model.WholeSecond(r.next.ProgressAt).Add(r.d.ProgressDeadline)
 }
 
 // failed copies a failure of the newest ReplicaSet that has one, or else of the oldest, while

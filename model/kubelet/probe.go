@@ -143,7 +143,7 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	p := &r.box.Processes[i]
 	a = asking{
 		prober: &c.probes[kind], spec: spec, kind: kind, endedAt: sim.Never,
-		from: max(c.shownAt, wholeSeconds(p.StartedAt).Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
+		from: max(c.shownAt, model.WholeSecond(p.StartedAt).Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind),
 		ready: c.ready, literal: k.literal,
 	}
@@ -170,10 +170,6 @@ func (r *row) quiet(i int) bool {
 func (r *row) workersQuit() bool {
 	return r.overdue || r.pod.Phase.Terminal() || r.stage == terminating && r.stoppedFor != nobody
 }
-
-// wholeSeconds is a time as statuses have it, without the fraction of its second
-// (pkg/kubelet/status/status_manager.go normalizeStatus).
-func wholeSeconds(t sim.Time) sim.Time { return t - t%sim.Time(time.Second) }
 
 // needsRuntime leaves out the ticks of a probe by command at which there is no runtime, or no
 // container that runs: such a probe has an error, and no answer (doProbe: "Prober error, throw

@@ -87,7 +87,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		if pod.StartedAt > 0 {
 			since = pod.StartedAt
 		}
-		r.deadline = wholeSeconds(since).Add(pod.Spec.ActiveDeadline)
+		r.deadline = model.WholeSecond(since).Add(pod.Spec.ActiveDeadline)
 	}
 	k.makeRoom(r)
 }
