@@ -162,7 +162,7 @@ func (k *Kubelet) mountConfigs(r *row, now sim.Time) {
 		k.client.Note(r.face(), true, "FailedMount", fmt.Sprintf("MountVolume.SetUp failed for volume %q : %s", volume, why))
 	})
 	if r.configs == configsMissing {
-		k.kernel.Post(now.Add(remountAfter(r.configTries)), k.self, whyConfig, k.aboutToken(r))
+		k.kernel.Post(now.Add(remountAfter(r.configTries)), k.self, whyConfig, k.aboutPod(r))
 		r.configTries = min(r.configTries+1, mostDoublings)
 	}
 }
@@ -190,10 +190,7 @@ func (k *Kubelet) eachMissing(r *row, now sim.Time, do func(volume, why string))
 
 // configDue is the next try.
 func (k *Kubelet) configDue(now sim.Time, about uint64) {
-	if !k.running || uint32(about>>32) != k.epoch {
-		return
-	}
-	r := k.find(uint32(about))
+	r := k.awaited(about)
 	if r == nil || r.ends() || r.configs != configsMissing {
 		return
 	}

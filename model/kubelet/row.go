@@ -178,7 +178,7 @@ type row struct {
 
 	token         token
 	tokensRefused uint8   // in a row
-	configs       configs // how far its volumes of these are
+	configs       configs // how far its volumes of ConfigMaps and Secrets are
 	configTries   uint8   // to mount them, in vain
 
 	failed      bool // the pass had an error
@@ -238,6 +238,17 @@ func (k *Kubelet) find(pod uint32) *row {
 		}
 	}
 	return nil
+}
+
+// aboutPod is what a wake-up is about that this process makes for a pod, and no later one heeds.
+func (k *Kubelet) aboutPod(r *row) uint64 { return uint64(k.epoch)<<32 | uint64(r.pod.ID) }
+
+// awaited is the pod that such a wake-up is about, nil if it is gone, or the process that made it.
+func (k *Kubelet) awaited(about uint64) *row {
+	if !k.running || uint32(about>>32) != k.epoch {
+		return nil
+	}
+	return k.find(uint32(about))
 }
 
 // add makes a row for a pod the kubelet did not know.
