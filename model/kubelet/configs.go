@@ -162,8 +162,7 @@ func (k *Kubelet) mountConfigs(r *row, now sim.Time) {
 		k.client.Note(r.face(), true, "FailedMount", fmt.Sprintf("MountVolume.SetUp failed for volume %q : %s", volume, why))
 	})
 	if r.configs == configsMissing {
-		k.kernel.Post(now.Add(remountAfter(r.configTries)), k.self, whyConfig, k.aboutPod(r))
-		r.configTries = min(r.configTries+1, mostDoublings)
+		k.kernel.Post(now.Add(r.configsFailed.another()), k.self, whyConfig, k.aboutPod(r))
 	}
 }
 

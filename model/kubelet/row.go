@@ -141,7 +141,7 @@ type row struct {
 	number     int32 // of its slot
 
 	mounted      bool     // its volumes are
-	mountsFailed uint8    // in a row
+	mountsFailed failures // of all of them
 	volumes      []string // that it needs attached; nil if it has not asked for any yet
 	mountAt      sim.Time // when they are mounted, or can be all volumes, or are tried again; Never while they are not all attached
 	giveUpAt     sim.Time // when its worker has waited for volumes as long as it does
@@ -177,9 +177,9 @@ type row struct {
 	cursor     int16 // the container that is being pulled, started or killed
 
 	token         token
-	tokensRefused uint8   // in a row
+	tokensRefused failures
 	configs       configs // how far its volumes of ConfigMaps and Secrets are
-	configTries   uint8   // to mount them, in vain
+	configsFailed failures
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it

@@ -161,8 +161,7 @@ func (k *Kubelet) tokenAnswered(reply *store.Reply) {
 		return
 	}
 	k.client.Note(r.face(), true, "FailedMount", "MountVolume.SetUp failed for volume \""+k.tokenVolume(r)+"\" : failed to fetch token: "+unanswered(reply))
-	k.kernel.Post(k.kernel.Now().Add(remountAfter(r.tokensRefused)), k.self, whyToken, k.aboutPod(r))
-	r.tokensRefused = min(r.tokensRefused+1, mostDoublings)
+	k.kernel.Post(k.kernel.Now().Add(r.tokensRefused.another()), k.self, whyToken, k.aboutPod(r))
 }
 
 // How long after a failure to mount a volume the kubelet tries again, at first and at most
@@ -174,8 +173,15 @@ const (
 	mostDoublings = 8
 )
 
-// remountAfter is how long that is if it has failed so often before.
-func remountAfter(failures uint8) time.Duration { return min(remountFirst<<failures, remountMost) }
+// failures is how often a mount has failed in a row.
+type failures uint8
+
+// another counts one more, and tells how long after it the kubelet tries again.
+func (n *failures) another() time.Duration {
+	wait := min(remountFirst<<*n, remountMost)
+	*n = min(*n+1, mostDoublings)
+	return wait
+}
 
 // unanswered is what a kubelet says of a request that nobody answered, without its URL, or
 // what the answer says.
