@@ -313,6 +313,11 @@ type Condition struct {
 	Reason  string
 }
 
+// WholeSecond is a time as the API tells it, without the fraction of its second
+// (k8s.io/apimachinery/pkg/apis/meta/v1/time.go MarshalJSON), and as a kubelet keeps those of its own
+// statuses (pkg/kubelet/status/status_manager.go normalizeStatus).
+func WholeSecond(t sim.Time) sim.Time { return t - t%sim.Time(time.Second) }
+
 // ConditionStatus is False, True or Unknown. The zero value is False.
 type ConditionStatus uint8
 
@@ -424,8 +429,7 @@ func (p *Pod) IsReady() bool { return p.Ready.Status == True }
 // (pkg/api/v1/pod/util.go IsPodAvailable). Conditions tell whole seconds, so it may be less
 // by a part of one.
 func (p *Pod) AvailableAt(minReady time.Duration) sim.Time {
-	since := p.Ready.SinceAt
-	return (since - since%sim.Time(time.Second)).Add(minReady)
+	return WholeSecond(p.Ready.SinceAt).Add(minReady)
 }
 
 // Restarts is the sum of its containers' restart counts.

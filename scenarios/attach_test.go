@@ -68,6 +68,15 @@ func podGone(x *cluster.Cluster, app string) []sim.Time {
 	})
 }
 
+// podFailed is when the pods of an app were marked failed.
+func podFailed(x *cluster.Cluster, app string) []sim.Time {
+	return when(x, func(r *store.Record) bool {
+		old, was := r.Old.(*model.Pod)
+		next, is := r.New.(*model.Pod)
+		return was && is && old.Phase != model.PodFailed && next.Phase == model.PodFailed && next.Labels.Value("app") == app
+	})
+}
+
 // detachAsked is when attachments to a node were asked to go.
 func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 	return when(x, func(r *store.Record) bool {
@@ -79,22 +88,18 @@ func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 
 // Source: pkg/controller/volume/attachdetach/reconciler/reconciler.go: forceDetach is
 // !isHealthy && elapsed > maxWaitForUnmountDuration, and elapsed counts from when the
-// volume is not desired any more, as it is not for a pod that has ended (util/util.go
-// DetermineVolumeAction): pod GC marks it Failed before it deletes it. The node's object is gone,
-// which is not healthy.
+// volume is not desired any more, which it is not when its pod has ended: the pod garbage collector marks it
+// failed before it deletes it. The node's object is gone, which is not healthy.
 func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodHasEnded(t *testing.T) {
 	x := ranLibrary(t, "volume-lost-node-broken")
-	ended := when(x, func(r *store.Record) bool {
-		p, ok := r.New.(*model.Pod)
-		return ok && p.Phase == model.PodFailed && p.Labels.Value("app") == "db"
-	})
-	asked := detachAsked(x, "fast")
+	failed, asked := []sim.Time{podFailed(x, "db")[0], podFailed(x, "wiki")[0]}, detachAsked(x, "fast")
 	if len(asked) != 2 {
 		t.Fatalf("%d volumes were detached from the lost node, want 2", len(asked))
 	}
-	for _, at := range asked {
-		if wait := at.Sub(ended[0]); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
-			t.Errorf("detached %v after the pods had ended, want 6m", wait)
+	slices.Sort(failed) // as their volumes are detached
+	for i, at := range asked {
+		if wait := at.Sub(failed[i]); wait < 6*time.Minute || wait > 6*time.Minute+200*time.Millisecond {
+			t.Errorf("detached %v after its pod had failed, want 6m", wait)
 		}
 	}
 	errors := noted(x, "FailedAttachVolume", "Multi-Attach error for volume")

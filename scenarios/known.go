@@ -267,17 +267,21 @@ func (l *loader) selectsNode(s *model.Selector) bool {
 
 // selectsPod tells whether any pods match, and have the container, or may.
 func (l *loader) selectsPod(namespace string, s *model.Selector, container string) bool {
+	return l.selectsContainer(namespace, s, func(c *model.Container) bool { return container == "" || c.Name == container })
+}
+
+// selectsContainer tells whether any pods match, and have such a container, or may. Of init
+// containers sidecars only have probes and hooks.
+func (l *loader) selectsContainer(namespace string, s *model.Selector, is func(*model.Container) bool) bool {
+	one := func(list []model.Container) bool {
+		return slices.ContainsFunc(list, func(c model.Container) bool { return is(&c) })
+	}
 	return l.incomplete() || slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
-		return !l.compared() || g.in(namespace, s) && (container == "" || hasContainer(g.spec, container))
+		return !l.compared() || g.in(namespace, s) && (one(g.spec.Containers) || one(g.spec.InitContainers))
 	})
 }
 
 // in tells whether the pods are in a namespace, or any, and match, if they have to.
 func (g *podGroup) in(namespace string, s *model.Selector) bool {
 	return (namespace == "" || namespace == g.namespace) && (s == nil || s.Matches(g.labels))
-}
-
-func hasContainer(s *model.PodSpec, name string) bool {
-	is := func(c model.Container) bool { return c.Name == name }
-	return slices.ContainsFunc(s.Containers, is) || slices.ContainsFunc(s.InitContainers, is)
 }

@@ -46,7 +46,7 @@ func (l *loader) volumes(v strict.Value, b *runtime.Behavior) (out []runtime.Vol
 // emptyDirs is the names of all emptyDirs of pods that a behavior may be about.
 func (l *loader) emptyDirs(b *runtime.Behavior) (names []string) {
 	for _, g := range l.known.pods {
-		if about(b, g) {
+		if g.in(b.Namespace, b.Match) {
 			for i := range g.spec.EmptyDirs {
 				names = append(names, g.spec.EmptyDirs[i].Name)
 			}
@@ -57,14 +57,9 @@ func (l *loader) emptyDirs(b *runtime.Behavior) (names []string) {
 
 func (l *loader) hasEmptyDir(b *runtime.Behavior, name string) bool {
 	for _, g := range l.known.pods {
-		if !l.compared() || about(b, g) && g.spec.EmptyDir(name) != nil {
+		if !l.compared() || g.in(b.Namespace, b.Match) && g.spec.EmptyDir(name) != nil {
 			return true
 		}
 	}
 	return len(l.known.pods) == 0 || l.incomplete() // which is said elsewhere
-}
-
-// about tells whether a behavior is about any pods of a group.
-func about(b *runtime.Behavior, g podGroup) bool {
-	return (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels))
 }

@@ -511,7 +511,7 @@ func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
 
 // checkProbed finds a fault of probes that no container that is selected has.
 func (l *loader) checkProbed(m *strict.Map, f *fault.Spec) {
-	probed := func(c model.Container) bool {
+	probed := func(c *model.Container) bool {
 		for kind, hit := range f.Probes {
 			if hit && c.Probe(model.ProbeKind(kind)) != nil && (len(f.Containers) == 0 || slices.Contains(f.Containers, c.Name)) {
 				return true
@@ -519,10 +519,7 @@ func (l *loader) checkProbed(m *strict.Map, f *fault.Spec) {
 		}
 		return false
 	}
-	of := func(g podGroup) bool {
-		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) && slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), probed)
-	}
-	if !m.Given() || l.incomplete() || slices.ContainsFunc(l.known.pods, of) {
+	if !m.Given() || l.selectsContainer(f.Target.Namespace, f.Target.Match, probed) {
 		return
 	}
 	if v := m.Optional(fault.ParamProbe); v.Given() {

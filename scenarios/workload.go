@@ -197,13 +197,10 @@ func (l *loader) checkHooks(m *strict.Map, b *runtime.Behavior) {
 	}
 }
 
-// isAbout tells whether a behavior is, or may be, about a container that has something. Of init
-// containers sidecars only have probes and hooks.
+// isAbout tells whether a behavior is, or may be, about a container that has something.
 func (l *loader) isAbout(b *runtime.Behavior, has func(*model.Container) bool) bool {
-	one := func(c model.Container) bool { return (b.Container == "" || b.Container == c.Name) && has(&c) }
-	return l.incomplete() || slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
-		return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
-			(slices.ContainsFunc(g.spec.Containers, one) || slices.ContainsFunc(g.spec.InitContainers, one))
+	return l.selectsContainer(b.Namespace, b.Match, func(c *model.Container) bool {
+		return (b.Container == "" || b.Container == c.Name) && has(c)
 	})
 }
 

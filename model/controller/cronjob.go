@@ -267,7 +267,7 @@ func (l *cronLook) last() sim.Time {
 	if l.next.ScheduledAt != 0 {
 		return l.next.ScheduledAt
 	}
-	return seconds(l.cj.CreatedAt)
+	return model.WholeSecond(l.cj.CreatedAt)
 }
 
 // later looks again when the next instant has passed (nextScheduleTimeDuration).

@@ -342,7 +342,7 @@ func olderDaemon(a, b *model.Pod) int {
 	if (a.NodeID != 0) != (b.NodeID != 0) {
 		return falseFirst(a.NodeID == 0)
 	}
-	return cmp.Or(cmp.Compare(seconds(a.CreatedAt), seconds(b.CreatedAt)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(cmp.Compare(model.WholeSecond(a.CreatedAt), model.WholeSecond(b.CreatedAt)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }
 
 func (l *daemonLook) available(p *model.Pod) bool {

@@ -171,6 +171,7 @@ func (c *deployments) replied(now sim.Time, r store.Reply) {
 	case r.Terminating(): // nothing can be made there (handleErr)
 		c.done(id)
 	case p.calls[planned(r)].op == store.OpCreate && c.uncreated(now, id, r):
+		// The look ends with the answer about the status.
 	case c.queue.keys.Row(id).failures >= deploymentRetries:
 		c.done(id)
 	default:
@@ -178,8 +179,8 @@ func (c *deployments) replied(now sim.Time, r store.Reply) {
 	}
 }
 
-// uncreated tells people that there is no new ReplicaSet and why, and writes that into the
-// status if it is news there; then it is true (sync.go getNewReplicaSet).
+// uncreated tells people that there is no new ReplicaSet and why. It is true if the status has
+// to say so, too, for which it has asked then (sync.go getNewReplicaSet).
 func (c *deployments) uncreated(now sim.Time, id uint32, r store.Reply) bool {
 	d, p := *c.view.deployments.Row(id), c.plans.Row(id)
 	if d == nil {
@@ -187,12 +188,11 @@ func (c *deployments) uncreated(now sim.Time, id uint32, r store.Reply) bool {
 	}
 	name := p.calls[planned(r)].object.Head().Name
 	c.client.Note(d, true, reasonNoSet, "Failed to create new replica set "+strconv.Quote(name)+": "+r.Why())
-	look := rollout{now: now, d: d, next: *d}
 	if d.ProgressDeadline == 0 {
 		return false
 	}
-	look.progress(model.False, reasonNoSet)
-	if look.next.Progressing == d.Progressing {
+	look := rollout{now: now, d: d, next: *d}
+	if look.progress(model.False, reasonNoSet); look.next.Progressing == d.Progressing {
 		return false
 	}
 	p.add(call{op: store.OpUpdateStatus, object: &look.next, anyway: true})
@@ -441,7 +441,7 @@ func (r *rollout) patience() time.Duration {
 
 // deadline is until when there has to be progress. Conditions tell whole seconds.
 func (r *rollout) deadline() sim.Time {
-	return seconds(r.next.ProgressAt).Add(r.d.ProgressDeadline)
+	return model.WholeSecond(r.next.ProgressAt).Add(r.d.ProgressDeadline)
 }
 
 // failed copies a failure of the newest ReplicaSet that has one, or else of the oldest, while

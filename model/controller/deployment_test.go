@@ -363,10 +363,8 @@ func refuse(r *rig, operation, group, resource string) {
 
 // said is the first message of a reason.
 func (r *rig) said(reason string) string {
-	for i := range r.store.History().Len() {
-		if note := r.store.History().At(i).Note; note != nil && note.Reason == reason {
-			return note.Message
-		}
+	if all := r.told(reason); len(all) > 0 {
+		return all[0].Message
 	}
 	return ""
 }

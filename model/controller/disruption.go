@@ -310,7 +310,7 @@ func (c *disruption) allow(now sim.Time, b *model.PodDisruptionBudget, row *budg
 		if p == nil || p.Deleting() || !b.Selects(p) {
 			continue
 		}
-		until := seconds(d.At).Add(deletionTimeout)
+		until := model.WholeSecond(d.At).Add(deletionTimeout)
 		if until < now {
 			c.client.Note(p, true, "NotDeleted", "Pod was expected by PDB "+b.Namespace+"/"+b.Name+" to be deleted but it wasn't")
 			continue
@@ -379,7 +379,7 @@ func staleAt(p *model.Pod) sim.Time {
 	if p.Deleting() || p.Disrupted.Status != model.True || p.Phase.Terminal() {
 		return 0
 	}
-	return seconds(p.Disrupted.SinceAt).Add(staleDisruption)
+	return model.WholeSecond(p.Disrupted.SinceAt).Add(staleDisruption)
 }
 
 func (c *disruption) lookAgain(now sim.Time, pod uint32, at sim.Time) {

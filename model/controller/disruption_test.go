@@ -33,15 +33,18 @@ func (r *rig) budget(name string) *model.PodDisruptionBudget {
 	return r.store.Lookup(model.KindPodDisruptionBudget, "default", name).(*model.PodDisruptionBudget)
 }
 
-// notes counts the notes of a reason.
-func (r *rig) notes(reason string) (n int) {
+// told is the notes of a reason, in order.
+func (r *rig) told(reason string) (all []*model.Note) {
 	for i := range r.store.History().Len() {
-		if x := r.store.History().At(i).Note; x != nil && x.Reason == reason {
-			n++
+		if n := r.store.History().At(i).Note; n != nil && n.Reason == reason {
+			all = append(all, n)
 		}
 	}
-	return n
+	return all
 }
+
+// notes counts the notes of a reason.
+func (r *rig) notes(reason string) int { return len(r.told(reason)) }
 
 // "expected = Σ scale of distinct controllers of matching pods (maxUnavailable
 // or % minAvailable), or matching pod count with integer minAvailable.
@@ -183,9 +186,9 @@ func TestAPodWithTwoBudgetsIsTold(t *testing.T) {
 	if b := r.budget("two"); b.Allowed != 2 || b.Expected != 3 {
 		t.Errorf("%+v", b)
 	}
-	for i := range r.store.History().Len() {
-		if x := r.store.History().At(i).Note; x != nil && x.Reason == "MultiplePodDisruptionBudgets" && !strings.Contains(x.Message, `"one"`) {
-			t.Errorf("%s", x.Message)
+	for _, n := range r.told("MultiplePodDisruptionBudgets") {
+		if !strings.Contains(n.Message, `"one"`) {
+			t.Errorf("%s", n.Message)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (c *autoscalers) leave(now sim.Time, pod uint32) {
 func (s *scaling) join(p *model.Pod, x *model.Sample) bool {
 	m := s.members.Row(p.ID)
 	if s.literal || !x.Costs.Known || x.Growing || len(*s.covered.Row(p.ID)) != 1 || m.usedAt.Add(settling) > s.now ||
-		p.Deleting() || p.Phase != model.PodRunning || p.Ready.Status != model.True || seconds(p.StartedAt).Add(cpuInitialized) > s.now {
+		p.Deleting() || p.Phase != model.PodRunning || p.Ready.Status != model.True || model.WholeSecond(p.StartedAt).Add(cpuInitialized) > s.now {
 		return false
 	}
 	for i := range s.hpa.Metrics {

@@ -268,7 +268,7 @@ func (s *scaling) measured() bool {
 // minutes, unless it is ready and was measured since, and what a pod does that never
 // got ready.
 func (s *scaling) unready(p *model.Pod, sample *model.Sample) bool {
-	start, since := seconds(p.StartedAt), seconds(p.Ready.SinceAt)
+	start, since := model.WholeSecond(p.StartedAt), model.WholeSecond(p.Ready.SinceAt)
 	if p.StartedAt == 0 {
 		return true
 	}

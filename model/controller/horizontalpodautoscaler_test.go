@@ -517,9 +517,9 @@ func TestPodsOfSeveralAutoscalersAreScaledByNone(t *testing.T) {
 		t.Errorf("with another: %+v, %d replicas", h, r.deployment("web").Replicas)
 	}
 	counts := map[string]int{}
-	for i := range r.store.History().Len() {
-		if n := r.store.History().At(i).Note; n != nil && n.Message == "pods by selector app=web are controlled by multiple HPAs: [default/web default/other]" {
-			counts[n.Reason+" "+n.About.Name]++
+	for _, reason := range []string{"AmbiguousSelector", "FailedComputeMetricsReplicas"} {
+		for _, n := range r.told(reason) {
+			counts[reason+" "+n.About.Name] += one(n.Message == "pods by selector app=web are controlled by multiple HPAs: [default/web default/other]")
 		}
 	}
 	for _, who := range []string{"web", "other"} {
@@ -648,10 +648,8 @@ func TestLooksOfOneInstantAreInOrderOfID(t *testing.T) {
 		set("a", 900)
 		r.run(t, 40*time.Second)
 		var scaled []string
-		for i := range r.store.History().Len() {
-			if n := r.store.History().At(i).Note; n != nil && n.Reason == "SuccessfulRescale" {
-				scaled = append(scaled, n.Path())
-			}
+		for _, n := range r.told("SuccessfulRescale") {
+			scaled = append(scaled, n.Path())
 		}
 		if want := []string{"horizontalpodautoscaler/a", "horizontalpodautoscaler/b"}; !slices.Equal(scaled[:min(2, len(scaled))], want) {
 			t.Errorf("literal %v: scaled %q, want %q", literal, scaled, want)

@@ -266,17 +266,17 @@ func finishedAt(p *model.Pod) sim.Time {
 			last = 0
 			break
 		}
-		last = max(last, seconds(c.FinishedAt))
+		last = max(last, model.WholeSecond(c.FinishedAt))
 	}
 	switch {
 	case last > 0:
 		return last
 	case p.Ready.Status == model.False && p.Ready.SinceAt > 0:
-		return seconds(p.Ready.SinceAt)
+		return model.WholeSecond(p.Ready.SinceAt)
 	case p.Deleting():
-		return seconds(p.DeletionAt.Add(-time.Duration(p.GraceSeconds) * time.Second))
+		return model.WholeSecond(p.DeletionAt.Add(-time.Duration(p.GraceSeconds) * time.Second))
 	}
-	return seconds(p.CreatedAt)
+	return model.WholeSecond(p.CreatedAt)
 }
 
 // judgeFailure is what the first rule of the podFailurePolicy that matches says

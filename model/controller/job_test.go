@@ -96,7 +96,7 @@ func TestFailedPodsAreReplacedEverLaterUntilTheBackoffLimit(t *testing.T) {
 	}
 	pods := r.podList()
 	for i, want := range []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second} {
-		got := pods[i+1].CreatedAt.Sub(seconds(pods[i].Containers[0].FinishedAt))
+		got := pods[i+1].CreatedAt.Sub(model.WholeSecond(pods[i].Containers[0].FinishedAt))
 		if got < want || got > want+1500*time.Millisecond {
 			t.Errorf("pod %d comes %v after the end of the one before, want %v", i+1, got, want)
 		}

@@ -590,10 +590,8 @@ func TestAPodBoundToALostNodeIsMarkedNotReadyEvenIfThatIsRefusedAtFirst(t *testi
 		t.Errorf("Ready is %v", got.Ready.Status)
 	}
 	said := 0
-	for i := range r.store.History().Len() {
-		if n := r.store.History().At(i).Note; n != nil && n.Reason == "NodeNotReady" && n.Object().Kind == model.KindPod {
-			said++
-		}
+	for _, n := range r.told("NodeNotReady") {
+		said += one(n.Object().Kind == model.KindPod)
 	}
 	if said < 2 { // with each try
 		t.Errorf("%d Events", said)

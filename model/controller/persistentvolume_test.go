@@ -40,10 +40,8 @@ func TestAClaimIsBoundToTheVolumeItNamesAlsoIfThatIsSeenLater(t *testing.T) {
 				t.Errorf("%q, volume first %v: bound %v, phase %v", want, volumeFirst, now.Bound, now.Phase)
 			}
 			said := ""
-			for i := range r.store.History().Len() {
-				if n := r.store.History().At(i).Note; n != nil && n.Reason == "VolumeMismatch" {
-					said = n.Message
-				}
+			for _, n := range r.told("VolumeMismatch") {
+				said = n.Message
 			}
 			if volumeFirst && want != "" && said != `Cannot bind to requested volume "disk": `+want {
 				t.Errorf("said %q", said)

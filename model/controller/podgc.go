@@ -180,7 +180,7 @@ func (c *podGC) collectTerminated(sim.Time) {
 		if x, y := a.Reason == "Evicted", b.Reason == "Evicted"; x != y {
 			return -falseFirst(x)
 		}
-		return cmp.Or(cmp.Compare(seconds(a.CreatedAt), seconds(b.CreatedAt)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(model.WholeSecond(a.CreatedAt), model.WholeSecond(b.CreatedAt)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	for _, p := range ended[:surplus] {
 		c.remove(p.ID)

@@ -106,7 +106,7 @@ func falseFirst(x bool) int {
 // their binary logarithm in nanoseconds; where those are equal the UID decides,
 // and no later rule. Equal times decide nothing.
 func younger(now, since, other sim.Time, a, b *ranked) (int, bool) {
-	s, o := seconds(since), seconds(other)
+	s, o := model.WholeSecond(since), model.WholeSecond(other)
 	if s == o {
 		return 0, false
 	}
@@ -115,8 +115,6 @@ func younger(now, since, other sim.Time, a, b *ranked) (int, bool) {
 	}
 	return byUID(a, b), true
 }
-
-func seconds(t sim.Time) sim.Time { return t - t%sim.Time(time.Second) }
 
 func ageRank(age time.Duration) int {
 	if age <= 0 {

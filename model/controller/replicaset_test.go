@@ -254,7 +254,7 @@ func TestMinReadySecondsCountFromAWholeSecond(t *testing.T) {
 	}))
 	r.user.client.Create(d, 0)
 	r.run(t, 10*time.Second)
-	if late := available.Sub(sim.Time(4 * time.Second)); seconds(ready) != sim.Time(time.Second) || ready == seconds(ready) || late < 0 || late > 20*time.Millisecond {
+	if late := available.Sub(sim.Time(4 * time.Second)); model.WholeSecond(ready) != sim.Time(time.Second) || ready == model.WholeSecond(ready) || late < 0 || late > 20*time.Millisecond {
 		t.Errorf("ready at %v, available at %v", ready, available)
 	}
 }

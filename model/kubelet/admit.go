@@ -22,9 +22,6 @@ func (k *Kubelet) admit(pod *model.Pod, isHere bool) (reason, message string, vi
 	}
 	if reason == "" && !isHere { // what it has for itself it keeps (cm/cpumanager/policy_static.go Allocate)
 		if reason, message = k.withoutDevices(pod); reason == "" {
-			reason, message = k.lacksDevices(pod)
-		}
-		if reason == "" {
 			reason, message = k.exclusively(pod)
 		}
 	}

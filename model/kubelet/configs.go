@@ -48,14 +48,13 @@ func (k *Kubelet) follow(r *row) {
 	if r.follows {
 		return
 	}
-	k.eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
+	eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
 		f := k.configs[key]
 		if f == nil {
 			if k.configs == nil {
 				k.configs = map[configKey]*followed{}
 			}
-			f = &followed{toldAt: sim.Never, readAt: k.kernel.Now()}
-			f.toldAt, _ = k.client.Follow()
+			f = &followed{toldAt: k.client.Follow(), readAt: k.kernel.Now()}
 			k.configs[key] = f
 		}
 		f.count(u, 1)
@@ -69,7 +68,7 @@ func (k *Kubelet) unfollow(r *row) {
 		return
 	}
 	r.follows = false
-	k.eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
+	eachUse(r.pod, func(key configKey, u *model.ConfigUse) {
 		f := k.configs[key]
 		if f.count(u, -1); f.pods == 0 {
 			delete(k.configs, key)
@@ -85,7 +84,7 @@ func (f *followed) count(u *model.ConfigUse, more int) {
 }
 
 // eachUse goes through what a pod needs of which it is known whether it is there.
-func (k *Kubelet) eachUse(p *model.Pod, do func(configKey, *model.ConfigUse)) {
+func eachUse(p *model.Pod, do func(configKey, *model.ConfigUse)) {
 	p.Spec.EachConfig(func(u *model.ConfigUse) {
 		if u.Known {
 			do(configKey{u.Kind, p.Namespace, u.Name}, u)
@@ -98,14 +97,14 @@ func (k *Kubelet) read(key configKey, now sim.Time) (c *model.Config, why string
 	f := k.configs[key]
 	kept := f.seen != nil && f.seen.Immutable
 	if f.toldAt == sim.Never || !kept && f.mounts == 0 && now >= k.lookAfter(f.readAt.Add(idleAfter)) {
-		f.toldAt, _ = k.client.Follow()
+		f.toldAt = k.client.Follow()
 	}
 	f.readAt = now
 	if f.toldAt > now.Add(tellsWithin) {
 		return nil, "failed to sync " + key.kind.Short() + " cache: timed out waiting for the condition"
 	}
-	if now, ok := k.client.Followed(key.kind, key.namespace, key.name); ok && !kept {
-		f.seen, _ = now.(*model.Config)
+	if there, ok := k.client.Followed(key.kind, key.namespace, key.name); ok && !kept {
+		f.seen, _ = there.(*model.Config)
 	}
 	return f.seen, ""
 }
@@ -163,8 +162,7 @@ func (k *Kubelet) mountConfigs(r *row, now sim.Time) {
 		k.client.Note(r.face(), true, "FailedMount", fmt.Sprintf("MountVolume.SetUp failed for volume %q : %s", volume, why))
 	})
 	if r.configs == configsMissing {
-		k.kernel.Post(now.Add(remountAfter(r.configTries)), k.self, whyConfig, k.aboutToken(r))
-		r.configTries = min(r.configTries+1, mostDoublings)
+		k.kernel.Post(now.Add(r.configsFailed.another()), k.self, whyConfig, k.aboutPod(r))
 	}
 }
 
@@ -191,10 +189,7 @@ func (k *Kubelet) eachMissing(r *row, now sim.Time, do func(volume, why string))
 
 // configDue is the next try.
 func (k *Kubelet) configDue(now sim.Time, about uint64) {
-	if !k.running || uint32(about>>32) != k.epoch {
-		return
-	}
-	r := k.find(uint32(about))
+	r := k.awaited(about)
 	if r == nil || r.ends() || r.configs != configsMissing {
 		return
 	}
@@ -211,8 +206,8 @@ func (k *Kubelet) misconfigured(r *row, i int) bool {
 	if why == "" {
 		return false
 	}
-	if said := uint32(sim.HashName(why)); c.reason != configError || r.saidOfConfig != said {
-		r.saidOfConfig = said
+	if hash := uint32(sim.HashName(why)); c.reason != configError || c.wrong != hash {
+		c.wrong = hash
 		k.unstarted(r, i, false)
 		k.client.Note(r.face(), true, "Failed", "Error: "+why)
 	}

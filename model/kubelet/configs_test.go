@@ -2,7 +2,6 @@ package kubelet_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +32,7 @@ func known(all []model.ConfigUse) []model.ConfigUse {
 	return all
 }
 
+// reason is why a pod's first container waits, as the API shows it.
 func (r *rig) reason(p *model.Pod) string {
 	if q := r.get(p); len(q.Containers) > 0 {
 		return q.Containers[0].Reason
@@ -212,6 +212,22 @@ func TestAConfigMapThatIsDeletedIsMissedAtTheNextStartOnly(t *testing.T) {
 	}
 }
 
+// Of each container what is wrong is told once in a row, whatever is said of the others between.
+func TestWhatEachContainerLacksIsToldOnce(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers = append(s.Containers, model.Container{Name: "side", Image: "web"})
+		s.Containers[0].Env = known([]model.ConfigUse{{Kind: model.KindSecret, Name: "db"}})
+		s.Containers[1].Env = known([]model.ConfigUse{{Kind: model.KindConfigMap, Name: "app"}})
+	})
+	r.run(5 * time.Minute)
+	for _, why := range []string{`secret "db"`, `configmap "app"`} {
+		if told := r.said(p, "Failed", "Error: "+why+" not found"); len(told) != 1 {
+			t.Errorf("%s: told at %v", why, told)
+		}
+	}
+}
+
 // The back-off of its other restarts goes on (kuberuntime_manager.go doBackOff): a container that
 // could not be created has not ended anew.
 func TestAMissingSecretOfOneContainerLeavesTheOthersOfItsPodAlone(t *testing.T) {
@@ -224,14 +240,7 @@ func TestAMissingSecretOfOneContainerLeavesTheOthersOfItsPodAlone(t *testing.T) 
 	if q := r.get(p); len(r.starts(p, "side")) != 1 || q.Phase != model.PodPending || q.Containers[1].State != model.ContainerRunning {
 		t.Errorf("%v %+v", q.Phase, q.Containers)
 	}
-	if text := strings.Join(statusOf(r.get(p)), " "); !strings.Contains(text, "CreateContainerConfigError") {
-		t.Errorf("shown as %s", text)
+	if got := r.reason(p); got != "CreateContainerConfigError" {
+		t.Errorf("shown as %s", got)
 	}
-}
-
-func statusOf(p *model.Pod) (all []string) {
-	for _, c := range p.Containers {
-		all = append(all, c.Reason)
-	}
-	return all
 }

@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"fmt"
 	"time"
 
 	"orrery/model"
@@ -71,35 +70,4 @@ func (k *Kubelet) withoutDevices(pod *model.Pod) (reason, message string) {
 		}
 	}
 	return "", ""
-}
-
-// lacksDevices tells why a new pod cannot have as many devices as its containers ask for, one
-// after the other, where only their number counts (devicesToAllocate; with a policy of the
-// topology manager it is giveGPUs that gives them). That is found out before it is looked whether
-// the node has as much free as the pod asks for, so it is never short of them.
-func (k *Kubelet) lacksDevices(pod *model.Pod) (reason, message string) {
-	if k.layout != nil && len(k.layout.gpus.holder) > 0 {
-		return "", ""
-	}
-	free, again := k.devices()-k.used.ExtendedCount(model.ResourceGPU), int64(0)
-	for i := range len(pod.Spec.InitContainers) + len(pod.Spec.Containers) {
-		want := containerOf(pod.Spec, i).Requests.ExtendedCount(model.ResourceGPU)
-		missing := max(want-again, 0)
-		switch {
-		case missing > free && k.ownDevices() > 0:
-			return unexpected, tooFewDevices(missing, free)
-		case plainInit(pod.Spec, i):
-			again += missing
-		default:
-			again -= want - missing
-		}
-		free -= missing
-	}
-	return "", ""
-}
-
-// tooFewDevices is what the device manager says when there are not enough.
-func tooFewDevices(missing, available int64) string {
-	return fmt.Sprintf("Allocate failed due to requested number of devices unavailable for %s. "+
-		"Requested: %d, Available: %d, which is unexpected", model.ResourceGPU, missing, available)
 }

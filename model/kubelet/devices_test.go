@@ -13,7 +13,7 @@ import (
 
 // gpus is how many the API shows that the node has.
 func (r *rig) gpus() (capacity, allocatable int64) {
-	n := r.store.Get(r.node.Ref()).(*model.Node)
+	n := r.shownNode()
 	return n.Capacity.ExtendedCount(model.ResourceGPU), n.Allocatable.ExtendedCount(model.ResourceGPU)
 }
 
@@ -86,60 +86,46 @@ func TestARestartOfTheKubeletLeavesContainersThatRunTheirDevices(t *testing.T) {
 // Source: v1.35 pkg/kubelet/kubelet.go NewMainKubelet, where the handler that allocates devices comes before
 // that of predicates; pkg/kubelet/cm/devicemanager/manager.go devicesToAllocate;
 // pkg/kubelet/cm/admission/errors.go: whatever the topology manager's policy, it is the device manager
-// that finds too few, and so nobody is pushed out for a critical pod either.
+// that finds too few, and so nobody is pushed out for a critical pod either. What an init container has had
+// is used again.
 func TestTheDeviceManagerRefusesAPodForWhichThereAreTooFew(t *testing.T) {
-	const tooFew = "Pod was rejected: Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. Requested: 2, Available: 1, which is unexpected"
-	for _, priority := range []int32{0, model.SystemCritical} {
-		r := newRig(t, 1, withGPUs)
-		first := r.pod("first", usingGPU)
-		r.ready(first)
-		p := r.pod("second", func(s *model.PodSpec) {
-			usingGPU(s)
-			s.Containers[0].Requests.Extended[0].Count = 2
-			s.Priority = priority
-		})
-		r.until("refused", time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
-		if p := r.get(p); p.Reason != "UnexpectedAdmissionError" || p.Message != tooFew {
-			t.Errorf("priority %d: %s: %s", priority, p.Reason, p.Message)
-		}
-		r.ready(r.pod("third", usingGPU))
-		if !r.get(first).IsReady() {
-			t.Errorf("priority %d: the first pod is not ready any more", priority)
-		}
+	wants := func(n int64) func(*model.PodSpec) {
+		return func(s *model.PodSpec) { usingGPU(s); s.Containers[0].Requests.Extended[0].Count = n }
 	}
-}
-
-// Source: the same (scenario 1), and kubelet.go NewMainKubelet: devices are given before anybody
-// looks whether the node has as many free. What an init container has had is used again.
-func TestAPodThatWantsMoreDevicesThanAreFreeIsRejectedByTheDeviceManager(t *testing.T) {
-	init := func(want int64, sidecar bool) func(*model.PodSpec) {
+	begins := func(n int64, sidecar bool) func(*model.PodSpec) {
 		return func(s *model.PodSpec) {
 			usingGPU(s)
 			s.InitContainers = []model.Container{{Name: "init", Image: "web:1", Sidecar: sidecar}}
-			s.InitContainers[0].Requests.Extended = []model.Extended{{Name: model.ResourceGPU, Count: want}}
+			s.InitContainers[0].Requests.Extended = []model.Extended{{Name: model.ResourceGPU, Count: n}}
 		}
 	}
+	critical := func(s *model.PodSpec) { wants(2)(s); s.Priority = model.SystemCritical }
 	for what, c := range map[string]struct {
 		spec        func(*model.PodSpec)
 		wants, left int64 // 0 if it gets them
 	}{
-		"one of the one that is left":    {usingGPU, 0, 0},
-		"two":                            {func(s *model.PodSpec) { usingGPU(s); s.Containers[0].Requests.Extended[0].Count = 2 }, 2, 1},
-		"first an init container, then":  {init(1, false), 0, 0},
-		"two by an init container":       {init(2, false), 2, 1},
-		"a sidecar's are not used again": {init(1, true), 1, 0},
+		"the one that is left":           {usingGPU, 0, 0},
+		"two":                            {wants(2), 2, 1},
+		"two by a critical pod":          {critical, 2, 1},
+		"first an init container, then":  {begins(1, false), 0, 0},
+		"two by an init container":       {begins(2, false), 2, 1},
+		"a sidecar's are not used again": {begins(1, true), 1, 0},
 	} {
-		r := newRig(t, 1, withGPUs)
-		r.ready(r.pod("first", usingGPU))
-		p := r.pod("second", c.spec)
-		if c.wants == 0 {
-			r.ready(p)
-			continue
-		}
-		r.failed(p, "UnexpectedAdmissionError", fmt.Sprintf("Pod was rejected: Allocate failed due to requested number of devices "+
-			"unavailable for nvidia.com/gpu. Requested: %d, Available: %d, which is unexpected", c.wants, c.left))
-		if t.Failed() {
-			t.Fatal(what)
-		}
+		t.Run(what, func(t *testing.T) {
+			r := newRig(t, 1, withGPUs)
+			first := r.pod("first", usingGPU)
+			r.ready(first)
+			p := r.pod("second", c.spec)
+			if c.wants == 0 {
+				r.ready(p)
+				return
+			}
+			r.failed(p, "UnexpectedAdmissionError", fmt.Sprintf("Pod was rejected: Allocate failed due to requested number of devices "+
+				"unavailable for nvidia.com/gpu. Requested: %d, Available: %d, which is unexpected", c.wants, c.left))
+			r.ready(r.pod("third", usingGPU))
+			if !r.get(first).IsReady() {
+				t.Error("the first pod is not ready any more")
+			}
+		})
 	}
 }

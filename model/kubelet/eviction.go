@@ -83,7 +83,7 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 	if len(e.leaving) > 0 {
 		k.want(&k.evicting, whyEviction, at)
 	}
-	if k.machine.RuntimeDown() || !k.seesNode { // it measures
+	if !k.hasSummary() {
 		return
 	}
 	from, next := max(at, k.kernel.Now()), sim.Never
@@ -106,6 +106,10 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 	}
 }
 
+// hasSummary tells whether the eviction manager is told what the machine is short of: by the runtime, about a
+// node that is known.
+func (k *Kubelet) hasSummary() bool { return k.seesNode && !k.machine.RuntimeDown() }
+
 // evictionPass is one look (synchronize).
 func (k *Kubelet) evictionPass(now sim.Time) {
 	if k.awaits(now) {
@@ -115,7 +119,7 @@ func (k *Kubelet) evictionPass(now sim.Time) {
 	e := &k.evictions
 	e.leaving = nil
 	k.evicting.Ticker = sim.Ticker{Phase: now, Period: evictEvery}
-	if k.machine.RuntimeDown() || !k.seesNode {
+	if !k.hasSummary() {
 		return
 	}
 	first, hard := k.observe(now)

@@ -37,7 +37,7 @@ func (r *rig) evicted(p *model.Pod) bool {
 }
 
 func (r *rig) pressure() bool {
-	return r.store.Get(r.node.Ref()).(*model.Node).MemoryPressure.Status == model.True
+	return r.shownNode().MemoryPressure.Status == model.True
 }
 
 // Source: pkg/kubelet/eviction/helpers.go rankMemoryPressure: usage above the
@@ -220,7 +220,7 @@ func wants(request, limit int64) func(*model.PodSpec) {
 }
 
 func (r *rig) full() bool {
-	return r.store.Get(r.node.Ref()).(*model.Node).DiskPressure.Status == model.True
+	return r.shownNode().DiskPressure.Status == model.True
 }
 
 // Source: pkg/kubelet/eviction/eviction_manager.go reclaimNodeLevelResources: all

@@ -155,19 +155,15 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 	case runtime.PulledNow, runtime.PullNeedless:
 		k.note(r, i, model.Note{Reason: model.PulledImage, Message: fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
 			containerOf(r.pod.Spec, i).Image, now.Sub(pull.BegunAt).Truncate(time.Millisecond), now.Sub(r.stepAt).Truncate(time.Millisecond), pull.Bytes)})
+		if r.fetched = true; !k.misconfigured(r, i) {
+			k.askStart(r, i, now)
+			return
+		}
 	default:
 		k.pullFailed(r, i, pull.Outcome)
-		k.giveUp(r, i)
-		k.next(r, now)
-		return
 	}
-	r.fetched = true
-	if k.misconfigured(r, i) {
-		k.giveUp(r, i)
-		k.next(r, now)
-		return
-	}
-	k.askStart(r, i, now)
+	k.giveUp(r, i)
+	k.next(r, now)
 }
 
 // pullFailed is a pull that failed: the back-off counts from now.

@@ -258,7 +258,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
 	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
-	if !k.synced {
+	if !k.synced { // it starts just now
 		k.evicting.Phase = k.kernel.Now()
 	}
 	k.beginHealth(&looks)

@@ -440,7 +440,7 @@ func TestTheKubeletRewritesWhatOthersWroteAboutItsPods(t *testing.T) {
 	r.ready(p)
 	cut := r.net.Impair(network.Impairment{From: []network.Site{r.site}, To: []network.Site{0}, Cut: true})
 	r.run(20 * time.Second)
-	node := *r.store.Get(r.node.Ref()).(*model.Node)
+	node := *r.shownNode()
 	node.Ready = model.Condition{Status: model.Unknown, SinceAt: r.Now()}
 	r.store.Update(r.user.Actor, &node)
 	pod := *r.get(p)
@@ -453,7 +453,7 @@ func TestTheKubeletRewritesWhatOthersWroteAboutItsPods(t *testing.T) {
 	r.net.Lift(cut)
 	// each watch comes back within 60 s, the tick within 10.4 s
 	healed := r.Now()
-	r.until("node ready", 75*time.Second, func() bool { return r.store.Get(r.node.Ref()).(*model.Node).Ready.Status == model.True })
+	r.until("node ready", 75*time.Second, r.nodeReady)
 	r.until("pod ready", 75*time.Second-r.Now().Sub(healed), func() bool { return r.get(p).IsReady() })
 }
 

@@ -184,9 +184,6 @@ func TestAFullMachineIsASystemOOM(t *testing.T) {
 	}
 }
 
-// shownReady is what the API shows of the node.
-func (r *rig) shownReady() model.Condition { return r.store.Get(r.node.Ref()).(*model.Node).Ready }
-
 // lostNode has the API show that the node is silent.
 func (r *rig) lostNode() {
 	n := silent{}.Apply(r.store.Get(r.node.Ref())).(*model.Node)
@@ -207,7 +204,7 @@ func TestANodeIsNotReadyBeforeItsKubeletHasRegisteredIt(t *testing.T) {
 		r.kubelet.Resume() // which takes 1 to 3 s
 		r.run(15800 * time.Millisecond)
 		r.server.Start()
-		at := r.until("ready", time.Minute, func() bool { return r.shownReady().Status == model.True }).Sub(from)
+		at := r.until("ready", time.Minute, r.nodeReady).Sub(from)
 		if at < 20700*time.Millisecond || at > 22900*time.Millisecond {
 			t.Errorf("seed %d: ready after %v", seed, at)
 		}
@@ -228,13 +225,15 @@ func TestAMachineThatBootsBeforeItsSilenceIsNoticedIsReadyWithAnOrdinaryLook(t *
 				r.lostNode()
 			}
 			r.kubelet.PowerOn()
-			r.until("not ready", 2*time.Minute, func() bool { return r.shownReady().Status == model.False })
-			not := r.shownReady().SinceAt
-			r.until("ready", 2*time.Minute, func() bool { return r.shownReady().Status == model.True })
-			took := r.shownReady().SinceAt.Sub(not)
-			if noticed {
-				soon += one(took < 10*time.Second)
-			} else if late := took % (10 * time.Second); took < 10*time.Second || late > 2*time.Second {
+			r.until("not ready", 2*time.Minute, func() bool { return r.shownNode().Ready.Status == model.False })
+			not := r.shownNode().Ready.SinceAt
+			r.until("ready", 2*time.Minute, r.nodeReady)
+			took := r.shownNode().Ready.SinceAt.Sub(not)
+			late := took % (10 * time.Second)
+			switch {
+			case noticed && took < 10*time.Second:
+				soon++
+			case !noticed && (took < 10*time.Second || late > 2*time.Second):
 				t.Errorf("seed %d: ready %v after the first status", seed, took)
 			}
 		}
@@ -242,11 +241,4 @@ func TestAMachineThatBootsBeforeItsSilenceIsNoticedIsReadyWithAnOrdinaryLook(t *
 	if soon == 0 {
 		t.Error("nobody looks more often at a node that is not ready")
 	}
-}
-
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -106,10 +107,9 @@ func (k *Kubelet) setUp(r *row) {
 	}
 }
 
-// next goes on to the next container that is to start, the sandbox being
-// there at a time, now or later. What is sure of one that has never run and whose image
-// is here is one wait; all others are asked about when the sandbox is there, once for
-// each start, as a restart that is let through makes the next one wait longer.
+// next goes on to the next container that is to start, the sandbox being there at a time, now
+// or later. What is sure is one wait; all others are asked about when the sandbox is there, once
+// for each start, as a restart that is let through makes the next one wait longer.
 func (k *Kubelet) next(r *row, at sim.Time) {
 	now := k.kernel.Now()
 	for i := range r.containers {
@@ -117,8 +117,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		if !c.wanted {
 			continue
 		}
-		spec := containerOf(r.pod.Spec, i)
-		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(spec) || len(spec.Env) > 0 || spec.RootDenied) {
+		if at > now && !k.startsSurely(r, i) {
 			k.wait(r, settingUp, at)
 			return
 		}
@@ -144,6 +143,14 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		return
 	}
 	k.endPass(r)
+}
+
+// startsSurely tells whether nothing will keep a container from being created when its sandbox is
+// there: it has never run, its image is here, and its environment needs nothing that may be missing.
+func (k *Kubelet) startsSurely(r *row, i int) bool {
+	c := containerOf(r.pod.Spec, i)
+	reads := slices.ContainsFunc(c.Env, func(u model.ConfigUse) bool { return u.Known })
+	return r.box.Processes[i].Instances == 0 && k.hasImage(c) && !c.RootDenied && !reads
 }
 
 // giveUp leaves a container for a later pass. Nothing comes after an init

@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"orrery/model"
@@ -129,7 +130,8 @@ func (f *fitting) giveGPUs(i int, near nodeSet) (reason, message string) {
 	available := p.available(f.gpus, nil)
 	first, last := howMany(f.gpus), howMany(available)
 	if missing := want - first; missing > last-first {
-		return unexpected, tooFewDevices(int64(missing), int64(last-first))
+		return unexpected, fmt.Sprintf("Allocate failed due to requested number of devices unavailable for %s. "+
+			"Requested: %d, Available: %d, which is unexpected", model.ResourceGPU, missing, last-first)
 	}
 	p.hold(f.pod, p.nearest(available, f.gpus, near)[:want], f.gpus, plainInit(f.spec, i))
 	return "", ""

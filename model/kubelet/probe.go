@@ -134,13 +134,16 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	if spec == nil || c.probes == nil || r.stage > terminating || r.workersQuit() || !r.shownRunning(i) {
 		return a, false
 	}
+	if spec.NoPort != "" && c.probes[kind].noted { // what it hears from now on is the same error, and told
+		return a, false
+	}
 	if kind != model.Readiness && (c.doomed || r.quiet(i)) || (kind == model.Startup) == r.hasStarted(i) {
 		return a, false
 	}
 	p := &r.box.Processes[i]
 	a = asking{
 		prober: &c.probes[kind], spec: spec, kind: kind, endedAt: sim.Never,
-		from: max(c.shownAt, wholeSeconds(p.StartedAt).Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
+		from: max(c.shownAt, model.WholeSecond(p.StartedAt).Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind),
 		ready: c.ready, literal: k.literal,
 	}
@@ -167,10 +170,6 @@ func (r *row) quiet(i int) bool {
 func (r *row) workersQuit() bool {
 	return r.overdue || r.pod.Phase.Terminal() || r.stage == terminating && r.stoppedFor != nobody
 }
-
-// wholeSeconds is a time as statuses have it, without the fraction of its second
-// (pkg/kubelet/status/status_manager.go normalizeStatus).
-func wholeSeconds(t sim.Time) sim.Time { return t - t%sim.Time(time.Second) }
 
 // needsRuntime leaves out the ticks of a probe by command at which there is no runtime, or no
 // container that runs: such a probe has an error, and no answer (doProbe: "Prober error, throw
@@ -266,16 +265,10 @@ func (a *asking) count(until sim.Time, draws int) {
 	}
 }
 
-// errs goes through the ticks of a probe that does not know which port to ask. Such a probe has
-// an error, which counts as no answer, so a threshold is never reached (doProbe: "Prober error,
-// throw away the result"): what is reached at the first is that it is told of.
+// errs takes in the first tick of a probe that does not know which port to ask: it has an error,
+// which is told and counts as no answer (doProbe: "Prober error, throw away the result").
 func (a *asking) errs(until sim.Time) {
-	at := a.next()
-	switch {
-	case at > until || at == sim.Never || a.reachedAt != sim.Never:
-	case a.noted:
-		a.countedAt = at + sim.Time(a.ticker().Count(at, until))*sim.Time(period(a.spec))
-	default:
+	if at := a.next(); at <= until && at != sim.Never && a.reachedAt == sim.Never {
 		a.countedAt, a.reachedAt = at, at
 	}
 }
@@ -315,11 +308,8 @@ func (a *asking) due() sim.Time {
 	if a.stalled {
 		return sim.Never
 	}
-	switch {
-	case a.literal:
+	if a.literal {
 		return min(a.reachedAt, a.next())
-	case a.spec.NoPort != "" && a.noted:
-		return sim.Never
 	}
 	ahead, last := *a.prober, a.countedAt
 	x := *a
@@ -459,12 +449,7 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 			if a.catchUp(now); a.reachedAt > now {
 				continue
 			}
-			k.say(r, &a)
-			if a.spec.NoPort != "" {
-				a.reachedAt = sim.Never
-				continue
-			}
-			if k.health.stalled {
+			if k.say(r, &a); k.health.stalled || a.spec.NoPort != "" {
 				continue
 			}
 			shows := k.actOn(r, i, &a)

@@ -171,15 +171,12 @@ func (k *Kubelet) changed(r *row) {
 		return
 	}
 	p.told = true
-	k.kernel.Post(p.by, k.self, whyInspected, uint64(k.epoch)<<32|uint64(r.pod.ID))
+	k.kernel.Post(p.by, k.self, whyInspected, k.aboutPod(r))
 }
 
 // inspectionOver has a pod's worker look at what a relist has shown.
 func (k *Kubelet) inspectionOver(now sim.Time, about uint64) {
-	if !k.running || uint32(about>>32) != k.epoch {
-		return
-	}
-	r := k.find(uint32(about))
+	r := k.awaited(about)
 	if r == nil {
 		return
 	}

@@ -163,6 +163,9 @@ func (r *rig) labeled(name string, labels model.Labels, f func(*model.PodSpec)) 
 	return p
 }
 
+// shownNode is the node as the API has it.
+func (r *rig) shownNode() *model.Node { return r.store.Get(r.node.Ref()).(*model.Node) }
+
 // get is the true version of a pod, nil if it is gone.
 func (r *rig) get(p *model.Pod) *model.Pod {
 	q, _ := r.store.Get(p.Ref()).(*model.Pod)

@@ -115,6 +115,7 @@ type container struct {
 	stopBy     sim.Time                  // when the grace it has for both is over, 0 if nobody stops it
 	killGrace  time.Duration             // that it gets when it is killed
 	shownAt    sim.Time                  // since when it is shown running, started or ended
+	wrong      uint32                    // a hash of why its configuration cannot be made, as far as that was told last
 	reason     waiting
 	sentence   sentence
 	wanted     bool // the pass is to start it
@@ -126,7 +127,7 @@ type container struct {
 	started    bool // the startup probe succeeded
 }
 
-// row is what a kubelet knows about one pod.
+// row is what a kubelet knows about one pod: 512 bytes, of which one more would take 64.
 type row struct {
 	pod        *model.Pod       // newest version seen
 	shown      *model.Pod       // with the newest status made here; nil if none was
@@ -139,11 +140,10 @@ type row struct {
 	hash       uint64
 	number     int32 // of its slot
 
-	volumes []string // that it needs attached; nil if it has not asked for any yet
-	mountAt sim.Time // when they are mounted, or can be all volumes, or are tried again; Never while they are not all attached
-	mounted bool     // they are
-
-	mountsFailed uint8    // in a row
+	mounted      bool     // its volumes are
+	mountsFailed failures // of all of them
+	volumes      []string // that it needs attached; nil if it has not asked for any yet
+	mountAt      sim.Time // when they are mounted, or can be all volumes, or are tried again; Never while they are not all attached
 	giveUpAt     sim.Time // when its worker has waited for volumes as long as it does
 
 	inspections [2]inspection // by relists: under way or to come, the zero value if none
@@ -166,21 +166,20 @@ type row struct {
 	postponedAt sim.Time       // since when, for that reason
 	postponedOf int64          // the generation of the spec that was said of
 
-	stage  stage
-	doing  doing
-	token  token
-	ousted ouster
-	why    string // it was, in words
+	why string // it was ousted, in words
 	// stoppedFor and stoppedWhy are ousted and why as they were when its newest stop began,
 	// which is what its status tells.
-	stoppedFor ouster
 	stoppedWhy string
+	stoppedFor ouster
+	ousted     ouster
+	stage      stage
+	doing      doing
 	cursor     int16 // the container that is being pulled, started or killed
 
-	tokensRefused uint8   // in a row
-	configs       configs // how far its volumes of these are
-	configTries   uint8   // to mount them, in vain
-	saidOfConfig  uint32  // a hash of what was last said of an environment
+	token         token
+	tokensRefused failures
+	configs       configs // how far its volumes of ConfigMaps and Secrets are
+	configsFailed failures
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it
@@ -239,6 +238,17 @@ func (k *Kubelet) find(pod uint32) *row {
 		}
 	}
 	return nil
+}
+
+// aboutPod is what a wake-up is about that this process makes for a pod, and no later one heeds.
+func (k *Kubelet) aboutPod(r *row) uint64 { return uint64(k.epoch)<<32 | uint64(r.pod.ID) }
+
+// awaited is the pod that such a wake-up is about, nil if it is gone, or the process that made it.
+func (k *Kubelet) awaited(about uint64) *row {
+	if !k.running || uint32(about>>32) != k.epoch {
+		return nil
+	}
+	return k.find(uint32(about))
 }
 
 // add makes a row for a pod the kubelet did not know.

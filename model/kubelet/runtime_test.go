@@ -115,7 +115,7 @@ func TestAKubeletDoesNotStartWithoutAContainerRuntime(t *testing.T) {
 		r.kubelet.Stop()
 		r.kubelet.Resume()
 		r.run(5 * time.Minute)
-		if n := r.store.Get(r.node.Ref()).(*model.Node); n.Ready.Status != model.True || !r.alive(p) {
+		if n := r.shownNode(); n.Ready.Status != model.True || !r.alive(p) {
 			t.Errorf("seed %d: somebody has written that the node is %v ready, or the pod was stopped", seed, n.Ready.Status)
 		}
 		r.user.Delete(p.Ref(), 0, 0)

@@ -28,7 +28,7 @@ func TestAShutdownEndsCriticalPodsLastAndGivesNobodyMoreThanTheirGroupHas(t *tes
 	from := r.Now()
 	r.kubelet.ShutDown(false)
 	r.run(100 * time.Millisecond)
-	if n := r.store.Get(r.node.Ref()).(*model.Node); n.Ready.Status != model.False {
+	if n := r.shownNode(); n.Ready.Status != model.False {
 		t.Errorf("the node is Ready=%v when it is shut down", n.Ready.Status)
 	}
 	late := r.pod("late", quick)

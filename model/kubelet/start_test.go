@@ -259,7 +259,7 @@ func TestAKubeletThatStartsAdmitsEveryPodAnew(t *testing.T) {
 		stays := r.pod("stays", func(s *model.PodSpec) { s.Tolerations = []model.Toleration{{Exists: true}} })
 		r.ready(p)
 		r.ready(stays)
-		n := *r.store.Get(r.node.Ref()).(*model.Node)
+		n := *r.shownNode()
 		change(&n)
 		r.store.Update(0, &n)
 		r.run(time.Minute)
@@ -303,10 +303,10 @@ func TestWithoutANetworkOnlyPodsOfTheHostsNetworkStart(t *testing.T) {
 	r.kubelet.PowerOn()
 	r.until("the kubelet runs", 2*time.Minute, func() bool { return len(r.notes(own, "NetworkNotReady")) > 0 })
 	r.ready(host)
-	if n := r.store.Get(r.node.Ref()).(*model.Node); n.Ready.Status == model.True || r.kubelet.Machine().Sandbox(own.ID) != nil {
+	if n := r.shownNode(); n.Ready.Status == model.True || r.kubelet.Machine().Sandbox(own.ID) != nil {
 		t.Errorf("the node is ready: %v, the other pod: %v", n.Ready, r.kubelet.Machine().Sandbox(own.ID))
 	}
-	there := r.until("the node is ready", time.Minute, func() bool { return r.store.Get(r.node.Ref()).(*model.Node).Ready.Status == model.True })
+	there := r.until("the node is ready", time.Minute, r.nodeReady)
 	if d := r.ready(own).Sub(there); d > 5*time.Second || len(r.notes(own, "NetworkNotReady")) != 1 {
 		t.Errorf("ready %v after the node, told %v", d, r.notes(own, "NetworkNotReady"))
 	}

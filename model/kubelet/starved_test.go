@@ -44,7 +44,7 @@ func TestAKubeletWithoutCPUIsLateAndThenNotReady(t *testing.T) {
 
 // nodeReady is what the node says of itself.
 func (r *rig) nodeReady() bool {
-	return r.store.Get(r.node.Ref()).(*model.Node).Ready.Status == model.True
+	return r.shownNode().Ready.Status == model.True
 }
 
 // TestAPodStartsLateOnANodeWhoseAgentsAreLate: its sandbox and its container each by as

@@ -135,7 +135,7 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		r.initialized = r.box != nil && r.box.Ready && r.begun()
 		k.charge(r)
 		if d := s.Pod.Spec.ActiveDeadline; d > 0 {
-			r.deadline = wholeSeconds(now).Add(d)
+			r.deadline = model.WholeSecond(now).Add(d)
 		}
 		k.makeRoom(r)
 	}

@@ -32,7 +32,7 @@ func hard(t kubelet.Thresholds) option {
 }
 
 func (r *rig) pidPressure() bool {
-	return r.store.Get(r.node.Ref()).(*model.Node).PIDPressure.Status == model.True
+	return r.shownNode().PIDPressure.Status == model.True
 }
 
 // Source: pkg/kubelet/eviction/helpers.go rankPIDPressure: lower priority first, also before

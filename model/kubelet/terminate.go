@@ -106,15 +106,12 @@ func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 }
 
 func (k *Kubelet) termLater(r *row, at sim.Time) {
-	k.kernel.Post(at, k.self, whyTerm, uint64(k.epoch)<<32|uint64(r.pod.ID))
+	k.kernel.Post(at, k.self, whyTerm, k.aboutPod(r))
 }
 
 // termsDue has the containers of a pod whose hooks are over get SIGTERM.
 func (k *Kubelet) termsDue(now sim.Time, about uint64) {
-	if !k.running || uint32(about>>32) != k.epoch {
-		return
-	}
-	r := k.find(uint32(about))
+	r := k.awaited(about)
 	if r == nil || r.box == nil {
 		return
 	}

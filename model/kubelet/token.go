@@ -56,13 +56,11 @@ func (k *Kubelet) fetchToken(r *row) {
 	}
 	if at := k.client.Spend(); at > k.kernel.Now() {
 		r.token = tokenInLine
-		k.kernel.Post(at, k.self, whyToken, k.aboutToken(r))
+		k.kernel.Post(at, k.self, whyToken, k.aboutPod(r))
 		return
 	}
 	k.askToken(r)
 }
-
-func (k *Kubelet) aboutToken(r *row) uint64 { return uint64(k.epoch)<<32 | uint64(r.pod.ID) }
 
 // askToken makes the request, whose turn it is.
 func (k *Kubelet) askToken(r *row) {
@@ -137,10 +135,7 @@ func (k *Kubelet) mountsStill(r *row, now sim.Time) bool {
 // tokenDue is the turn of a request, or the time to try again. For a pod that ends nobody
 // mounts anything.
 func (k *Kubelet) tokenDue(about uint64) {
-	if !k.running || uint32(about>>32) != k.epoch {
-		return
-	}
-	r := k.find(uint32(about))
+	r := k.awaited(about)
 	switch {
 	case r == nil || r.ends():
 	case r.token == tokenInLine:
@@ -166,8 +161,7 @@ func (k *Kubelet) tokenAnswered(reply *store.Reply) {
 		return
 	}
 	k.client.Note(r.face(), true, "FailedMount", "MountVolume.SetUp failed for volume \""+k.tokenVolume(r)+"\" : failed to fetch token: "+unanswered(reply))
-	k.kernel.Post(k.kernel.Now().Add(remountAfter(r.tokensRefused)), k.self, whyToken, k.aboutToken(r))
-	r.tokensRefused = min(r.tokensRefused+1, mostDoublings)
+	k.kernel.Post(k.kernel.Now().Add(r.tokensRefused.another()), k.self, whyToken, k.aboutPod(r))
 }
 
 // How long after a failure to mount a volume the kubelet tries again, at first and at most
@@ -179,8 +173,15 @@ const (
 	mostDoublings = 8
 )
 
-// remountAfter is how long that is if it has failed so often before.
-func remountAfter(failures uint8) time.Duration { return min(remountFirst<<failures, remountMost) }
+// failures is how often a mount has failed in a row.
+type failures uint8
+
+// another counts one more, and tells how long after it the kubelet tries again.
+func (n *failures) another() time.Duration {
+	wait := min(remountFirst<<*n, remountMost)
+	*n = min(*n+1, mostDoublings)
+	return wait
+}
 
 // unanswered is what a kubelet says of a request that nobody answered, without its URL, or
 // what the answer says.

@@ -185,8 +185,7 @@ func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
 		return false
 	}
 	k.client.Note(r.face(), true, "FailedMount", "MountVolume.MountDevice failed for volume \""+r.volumes[i]+"\" : rpc error: code = Internal desc = no such device")
-	r.mountAt = now.Add(remountAfter(r.mountsFailed))
-	r.mountsFailed = min(r.mountsFailed+1, mostDoublings)
+	r.mountAt = now.Add(r.mountsFailed.another())
 	k.wait(r, attaching, min(r.mountAt, r.giveUpAt))
 	return true
 }

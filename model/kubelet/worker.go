@@ -87,7 +87,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		if pod.StartedAt > 0 {
 			since = pod.StartedAt
 		}
-		r.deadline = wholeSeconds(since).Add(pod.Spec.ActiveDeadline)
+		r.deadline = model.WholeSecond(since).Add(pod.Spec.ActiveDeadline)
 	}
 	k.makeRoom(r)
 }
@@ -285,15 +285,12 @@ func (k *Kubelet) endStep(r *row, delay time.Duration) {
 // wait has the worker go on after what it is doing, at a time.
 func (k *Kubelet) wait(r *row, what doing, at sim.Time) {
 	r.doing, r.stepAt = what, at
-	k.kernel.Post(at, k.self, whyStep, uint64(k.epoch)<<32|uint64(r.pod.ID))
+	k.kernel.Post(at, k.self, whyStep, k.aboutPod(r))
 }
 
 // step goes on with what a pod's worker waited for.
 func (k *Kubelet) step(now sim.Time, about uint64) {
-	if !k.running || uint32(about>>32) != k.epoch {
-		return
-	}
-	r := k.find(uint32(about))
+	r := k.awaited(about)
 	if r == nil || r.stepAt != now {
 		return
 	}

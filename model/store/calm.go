@@ -79,13 +79,13 @@ func (s *Store) Touch(obj model.Object) {
 	s.keyspace.ReplaceOrInsert(item{ref, obj})
 }
 
-// Follow is when a watch of one object that begins now has told what there is. It is false
-// while no API server answers the client.
-func (c *Client) Follow() (sim.Time, bool) {
+// Follow is when a watch of one object that begins now has told what there is, Never if no API
+// server answers the client.
+func (c *Client) Follow() sim.Time {
 	if !c.served() || !c.Authentic() {
-		return sim.Never, false
+		return sim.Never
 	}
-	return c.store.wire.server(c.Server).lister.Stream(c.store.kernel.Now(), 1), true
+	return c.store.wire.server(c.Server).lister.Stream(c.store.kernel.Now(), 1)
 }
 
 // Followed is an object as a watch of it has it, nil if there is none: what is on its way is there

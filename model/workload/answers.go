@@ -28,6 +28,14 @@ type answer struct {
 // keptAnswers is how many: four times as many make it a tenth faster.
 const keptAnswers = 1024
 
+// kept is the last answer that was kept where that of a question is.
+func (x *states) kept(q *question) *answer {
+	if x.answers == nil { // which few need
+		x.answers = make([]answer, keptAnswers)
+	}
+	return &x.answers[q.place()]
+}
+
 // place is where the answer of a question is kept.
 func (q *question) place() uint64 {
 	const odd = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio

@@ -64,7 +64,7 @@ type states struct {
 	found      [mostStates + 1]int64  // how many of a billion of those who come find it
 	ready      [manyServers + 1]int64 // how likely a worker is ready if so many of a pod's are not there, as a fraction
 	late       [mostStates + 1]int64  // how many of a million of those who come then give up, if they come back
-	answers    [keptAnswers]answer    // the last ones, each at its place
+	answers    []answer               // the last ones, each at its place; nil before the first
 }
 
 // leaving is all that it depends on how many of those give up who find some there. What arrives may make
@@ -84,7 +84,7 @@ func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) 
 		return s.line(h, arriving, places, chance)
 	}
 	q := question{*s, arriving, places, chance, from}
-	a := &from.sheet.answers[q.place()]
+	a := from.sheet.kept(&q)
 	if a.question != q {
 		*a = answer{question: q, station: *s}
 		a.known = from.sheet.answer(a)

@@ -137,8 +137,8 @@ func (t *Flows) freight(f *flow, b *bundle, r *live, of entryKind) {
 		x := freight{near: t.stops(f, b.site, c.site), opens: million, hangs: of == closing && !c.serving}
 		x.far = x.near
 		x.near.far, x.far.far = false, true
-		request, answer := c.work.RequestBytes, t.answers(c)
-		if !c.known || !c.serving && !c.hangs {
+		request, answer, listens := c.work.RequestBytes, t.answers(c), c.known && (c.serving || c.hangs)
+		if !listens {
 			request = 0 // of a connection that is not opened
 		}
 		if f.Connections == nil {
@@ -157,7 +157,7 @@ func (t *Flows) freight(f *flow, b *bundle, r *live, of entryKind) {
 			opened = product(opened, million-x.far.at[to].is.dropped, million)
 		}
 		x.far.load(request, answer, opened)
-		if x.shut = of == closing && (!c.known || !c.serving && !c.hangs || !t.net.Connected(origin, c.site)); x.shut {
+		if x.shut = of == closing && !(listens && t.net.Connected(origin, c.site)); x.shut {
 			x.opens = 0
 		}
 		t.freights = append(t.freights, x)
