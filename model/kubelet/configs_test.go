@@ -187,6 +187,40 @@ func TestAContainerCannotRestartWithoutAnAPIServerOnceItsConfigMapIsWatchedNoMor
 	}
 }
 
+// Source: watch_based_manager.go AddReference (the watch begins with the pod's first sync, not when it is read)
+// and stopIfIdle (one that has told what there is and was never read ends at the next look).
+func TestAWatchHasWhatWasThereWhenItBeganThoughNobodyHasReadIt(t *testing.T) {
+	secret := model.ConfigUse{Kind: model.KindSecret, Name: "db"}
+	pulls := func(s *model.PodSpec) { reads(secret)(s); s.Containers[0].Image = "far" }
+	r := newRig(t, 1)
+	r.keep(model.KindSecret, "db")
+	p := r.pod("web", pulls)
+	r.run(700 * time.Millisecond) // its image is being pulled
+	r.server.Stop()
+	r.until("it starts without an API server", 10*time.Second, func() bool { return len(r.starts(p, "main")) == 1 })
+
+	for _, c := range []struct {
+		after    time.Duration // the restart of the kubelet
+		restarts bool
+	}{{40 * time.Second, true}, {90 * time.Second, false}} {
+		r := newRig(t, 1)
+		r.keep(model.KindSecret, "db")
+		p := r.pod("web", reads(secret))
+		r.ready(p)
+		r.kubelet.Stop()
+		r.run(time.Second)
+		r.kubelet.Resume()
+		r.run(10 * time.Second)
+		r.server.Stop()
+		r.run(c.after - 10*time.Second)
+		r.kubelet.CrashContainer(p.Ref(), "", 1)
+		r.run(10 * time.Second)
+		if restarted := len(r.starts(p, "main")) == 2; restarted != c.restarts {
+			t.Errorf("%v after the kubelet's restart: restarted %v\n%s", c.after, restarted, r.story())
+		}
+	}
+}
+
 // What a running pod has mounted it keeps; its environment is read anew at each start.
 func TestAConfigMapThatIsDeletedIsMissedAtTheNextStartOnly(t *testing.T) {
 	r := newRig(t, 1)
