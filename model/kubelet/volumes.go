@@ -101,7 +101,7 @@ func (k *Kubelet) usesOthers() bool {
 func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
 	k.fetchToken(r)
 	mounted := r.box.Ready || r.mounted
-	if r.configs == configsUnread && !r.box.Ready {
+	if r.configs == configsUnread { // also of a pod that runs, which this process has not mounted anything for
 		k.mountConfigs(r, now)
 	}
 	if !mounted && len(r.volumes) == 0 {
