@@ -92,12 +92,18 @@ func (k *known) add(o model.Object) {
 	case *model.DaemonSet:
 		k.manages(o, o.Selector, o.Template)
 	case *model.Job:
-		k.pods = append(k.pods, podGroup{o.Namespace, o.Template.Labels, o.Template.Spec})
+		k.pods = append(k.pods, podGroup{o.Namespace, ofJob(o), o.Template.Spec})
 	case *model.CronJob:
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Job.Template.Labels, o.Job.Template.Spec})
 	case *model.Pod:
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Labels, o.Spec})
 	}
+}
+
+// ofJob is the labels that a Job's pods have, but for its number
+// (pkg/registry/batch/job/strategy.go generateSelector).
+func ofJob(j *model.Job) model.Labels {
+	return j.Template.Labels.With("batch.kubernetes.io/job-name", j.Name).With("job-name", j.Name)
 }
 
 // addPath makes a name known that stands for an object.
