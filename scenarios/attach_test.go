@@ -79,10 +79,15 @@ func detachAsked(x *cluster.Cluster, node string) []sim.Time {
 
 // Source: pkg/controller/volume/attachdetach/reconciler/reconciler.go: forceDetach is
 // !isHealthy && elapsed > maxWaitForUnmountDuration, and elapsed counts from when the
-// volume is not desired any more. The node's object is gone, which is not healthy.
+// volume is not desired any more, which is when pod GC has its pod fail
+// (attachdetach/util/util.go DetermineVolumeAction). The node's object is gone, which is not healthy.
 func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodIsGone(t *testing.T) {
 	x := ranLibrary(t, "volume-lost-node-broken")
-	gone, asked := podGone(x, "db")[0], detachAsked(x, "fast")
+	asked := detachAsked(x, "fast")
+	gone := when(x, func(r *store.Record) bool {
+		p, ok := r.New.(*model.Pod)
+		return ok && p.Labels.Value("app") == "db" && p.Phase == model.PodFailed
+	})[0]
 	if len(asked) != 2 {
 		t.Fatalf("%d volumes were detached from the lost node, want 2", len(asked))
 	}
