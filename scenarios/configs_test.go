@@ -136,6 +136,16 @@ func podAfter(d time.Duration) func(*cluster.Cluster, *store.Record) bool {
 	}
 }
 
+// Source: pkg/kubelet/images/image_manager.go EnsureImageExists (InvalidImageName): it could not run from the
+// beginning, as static pods do here.
+func TestAStaticPodOfWhatIsNoImageIsRefused(t *testing.T) {
+	_, err := loaded(t, `  nodes: [{name: n, cpu: 4, memory: 8Gi, staticPods: [{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: "c:::1"}]}}]}]
+`, "")
+	if !complains(err, `"c:::1" is no image`) {
+		t.Error(err)
+	}
+}
+
 // Source: v1.35 pkg/kubelet/config/common.go tryDecodeSinglePod with PreventStaticPodAPIReferences (on),
 // pkg/api/pod/util.go HasAPIObjectReference.
 func TestAStaticPodMayNotReferToTheAPI(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"orrery/model"
+	"orrery/model/runtime"
 	"orrery/scenarios/strict"
 )
 
@@ -158,6 +159,8 @@ func (l *loader) staticPods(list strict.Value, machines int64) []*model.Pod {
 				item.Errorf("a static pod runs where its file is: leave out nodeName of %s", p.Path())
 			case refers(p) != "":
 				item.Errorf("a kubelet refuses static pods that need the API: static pods may not reference %s", refers(p))
+			case badImage(p) != "":
+				item.Errorf("static pods run from the beginning, and %s is no image: write one such as web:1", strict.Quote(badImage(p)))
 			default:
 				out = append(out, p)
 				l.known.add(p)
@@ -166,6 +169,18 @@ func (l *loader) staticPods(list strict.Value, machines int64) []*model.Pod {
 		}
 	}
 	return out
+}
+
+// badImage is an image of a pod that no runtime could pull, "" if there is none.
+func badImage(p *model.Pod) string {
+	for _, list := range [][]model.Container{p.Spec.InitContainers, p.Spec.Containers} {
+		for i := range list {
+			if !runtime.ValidImage(list[i].Image) {
+				return list[i].Image
+			}
+		}
+	}
+	return ""
 }
 
 // refers is what of the API a pod needs for which a kubelet does not run it from a file, "" if

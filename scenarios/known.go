@@ -93,12 +93,18 @@ func (k *known) add(o model.Object) {
 	case *model.DaemonSet:
 		k.manages(o, o.Selector, o.Template)
 	case *model.Job:
-		k.pods = append(k.pods, podGroup{namespace: o.Namespace, labels: o.Template.Labels, spec: o.Template.Spec})
+		k.pods = append(k.pods, podGroup{namespace: o.Namespace, labels: ofJob(o), spec: o.Template.Spec})
 	case *model.CronJob:
 		k.pods = append(k.pods, podGroup{namespace: o.Namespace, labels: o.Job.Template.Labels, spec: o.Job.Template.Spec})
 	case *model.Pod:
 		k.pods = append(k.pods, podGroup{namespace: o.Namespace, labels: o.Labels, spec: o.Spec})
 	}
+}
+
+// ofJob is the labels that a Job's pods have, but for its number
+// (pkg/registry/batch/job/strategy.go generateSelector).
+func ofJob(j *model.Job) model.Labels {
+	return j.Template.Labels.With("batch.kubernetes.io/job-name", j.Name).With("job-name", j.Name)
 }
 
 // addPath makes a name known that stands for an object.

@@ -191,7 +191,7 @@ func (v *Invariants) podMoves(r *store.Record, old, now *model.Pod) {
 	if now.IsReady() && now.Phase != model.PodRunning {
 		v.fail(r, "ready in phase %v", now.Phase)
 	}
-	rejected := now.Phase == model.PodFailed && now.Containers == nil // its status tells nothing of containers
+	rejected := now.Containers == nil // its status tells nothing of containers, first with the phase from before
 	if now.Restarts() < old.Restarts() && !rejected && !*v.back.Row(now.ID) {
 		v.fail(r, "%d restarts after %d", now.Restarts(), old.Restarts())
 	}

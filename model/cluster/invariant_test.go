@@ -63,6 +63,22 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 	}
 }
 
+// Source: pkg/kubelet/status/status_manager.go mergePodStatus, pkg/kubelet/pod_workers.go CouldHaveRunningContainers:
+// before the first housekeeping of a kubelet a pod that it rejects keeps its phase, and has no containers already.
+func TestAPodThatAKubeletRejectsAsItStartsHasNoRestartsAnyMoreAndStillItsPhase(t *testing.T) {
+	pod := model.Pod{Meta: model.Meta{Kind: model.KindPod, Name: "p", ID: 1}, Phase: model.PodRunning}
+	ran, rejected, told := pod, pod, pod
+	ran.Containers = []model.ContainerStatus{{Restarts: 4}}
+	told.Phase = model.PodFailed
+	var v cluster.Invariants
+	for i, p := range []*model.Pod{&rejected, &told} {
+		v.Recorded(&store.Record{Verb: store.Updated, Old: &ran, New: p, Revision: int64(i) + 1})
+	}
+	if len(v.Broken) > 0 {
+		t.Error(v.Broken)
+	}
+}
+
 // Source: etcd.io/docs/v3.6/op-guide/recovery, "Restoring with revision bump": the
 // next commit follows the revision that was restored, also if nothing differs from
 // the backup; and pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer: a

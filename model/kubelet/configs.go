@@ -17,7 +17,7 @@ import (
 //
 // A watch is no event: what it has is looked up where it is read. Deviations: what is on its way is there
 // already; a watch that found no API server looks for one when it is read, not by a back-off of its own; and
-// one that is cut off has what was read last. That a volume cannot be written anew, every minute or so, of a pod
+// one that is cut off has what was there when it began or was read last. That a volume cannot be written anew, every minute or so, of a pod
 // that runs is not told.
 
 // configKey names a ConfigMap or a Secret.
@@ -30,13 +30,14 @@ type configKey struct {
 type followed struct {
 	pods, mounts int           // that need it, and those that have it in a volume
 	toldAt       sim.Time      // when the watch has told what there is; Never while it has not begun
-	readAt       sim.Time      // when it was read last
-	seen         *model.Config // then; nil if there was none
+	readAt       sim.Time      // when it was read last; -idleAfter if it never was
+	seen         *model.Config // then, or when the watch began if that is later; nil if there was none
+	kept         bool          // it was immutable when it was read: it is watched no more
 }
 
-// A watch ends that nobody has read for idleAfter at one of the looks, each syncEvery; what volumes need is
-// read every syncEvery (NewWatchBasedManager, with syncFrequency as it is unless said). Who reads waits for a
-// watch to tell what there is for tellsWithin (objectCache.Get).
+// A watch that has told what there is ends at one of the looks, each syncEvery, if nobody has read it for
+// idleAfter or ever; what volumes need is read every syncEvery (NewWatchBasedManager, with syncFrequency as it
+// is unless said). Who reads waits for a watch to tell what there is for tellsWithin (objectCache.Get).
 const (
 	syncEvery   = time.Minute
 	idleAfter   = 5 * syncEvery
@@ -54,12 +55,26 @@ func (k *Kubelet) follow(r *row) {
 			if k.configs == nil {
 				k.configs = map[configKey]*followed{}
 			}
-			f = &followed{toldAt: k.client.Follow(), readAt: k.kernel.Now()}
+			f = &followed{toldAt: sim.Never, readAt: -sim.Time(idleAfter)}
+			k.watch(key, f)
 			k.configs[key] = f
 		}
 		f.count(u, 1)
 		r.follows = true
 	})
+}
+
+// watch begins a watch, which has what is there if an API server answers.
+func (k *Kubelet) watch(key configKey, f *followed) {
+	f.toldAt = k.client.Follow()
+	k.refresh(key, f)
+}
+
+// refresh takes over what a watch has, unless it is cut off.
+func (k *Kubelet) refresh(key configKey, f *followed) {
+	if now, ok := k.client.Followed(key.kind, key.namespace, key.name); ok {
+		f.seen, _ = now.(*model.Config)
+	}
 }
 
 // unfollow ends that.
@@ -95,17 +110,18 @@ func eachUse(p *model.Pod, do func(configKey, *model.ConfigUse)) {
 // read is what the kubelet finds, nil if there is none, or why it finds nothing out.
 func (k *Kubelet) read(key configKey, now sim.Time) (c *model.Config, why string) {
 	f := k.configs[key]
-	kept := f.seen != nil && f.seen.Immutable
-	if f.toldAt == sim.Never || !kept && f.mounts == 0 && now >= k.lookAfter(f.readAt.Add(idleAfter)) {
-		f.toldAt = k.client.Follow()
+	if f.kept {
+		return f.seen, ""
+	}
+	if f.toldAt == sim.Never || f.mounts == 0 && now >= k.lookAfter(max(f.toldAt, f.readAt.Add(idleAfter))) {
+		k.watch(key, f)
 	}
 	f.readAt = now
 	if f.toldAt > now.Add(tellsWithin) {
 		return nil, "failed to sync " + key.kind.Short() + " cache: timed out waiting for the condition"
 	}
-	if there, ok := k.client.Followed(key.kind, key.namespace, key.name); ok && !kept {
-		f.seen, _ = there.(*model.Config)
-	}
+	k.refresh(key, f)
+	f.kept = f.seen != nil && f.seen.Immutable
 	return f.seen, ""
 }
 

@@ -187,6 +187,65 @@ func TestAContainerCannotRestartWithoutAnAPIServerOnceItsConfigMapIsWatchedNoMor
 	}
 }
 
+// Source: watch_based_manager.go AddReference (the watch begins with the pod's first sync, not when it is read)
+// and stopIfIdle (one that has told what there is and was never read ends at the next look).
+func TestAWatchHasWhatWasThereWhenItBeganThoughNobodyHasReadIt(t *testing.T) {
+	secret := model.ConfigUse{Kind: model.KindSecret, Name: "db"}
+	pulls := func(s *model.PodSpec) { reads(secret)(s); s.Containers[0].Image = "far" }
+	r := newRig(t, 1)
+	r.keep(model.KindSecret, "db")
+	p := r.pod("web", pulls)
+	r.run(700 * time.Millisecond) // its image is being pulled
+	r.server.Stop()
+	r.until("it starts without an API server", 10*time.Second, func() bool { return len(r.starts(p, "main")) == 1 })
+
+	for _, c := range []struct {
+		after    time.Duration // the restart of the kubelet
+		restarts bool
+	}{{40 * time.Second, true}, {90 * time.Second, false}} {
+		r := newRig(t, 1)
+		r.keep(model.KindSecret, "db")
+		p := r.pod("web", reads(secret))
+		r.ready(p)
+		r.kubelet.Stop()
+		r.run(time.Second)
+		r.kubelet.Resume()
+		r.run(10 * time.Second)
+		r.server.Stop()
+		r.run(c.after - 10*time.Second)
+		r.kubelet.CrashContainer(p.Ref(), "", 1)
+		r.run(10 * time.Second)
+		if restarted := len(r.starts(p, "main")) == 2; restarted != c.restarts {
+			t.Errorf("%v after the kubelet's restart: restarted %v\n%s", c.after, restarted, r.story())
+		}
+	}
+}
+
+// Source: pkg/kubelet/volumemanager/reconciler/reconstruct.go (what a process before has mounted is uncertain),
+// cache/actual_state_of_world.go PodExistsInVolume (such a volume is mounted anew), kubelet.go SyncPod: until
+// it is, the pod runs on, and nothing of it is started again.
+func TestAfterARestartOfTheKubeletAMissingConfigMapKeepsARunningPodFromRestarting(t *testing.T) {
+	r := newRig(t, 1)
+	r.keep(model.KindConfigMap, "app")
+	p := r.pod("web", mounts(model.ConfigUse{Kind: model.KindConfigMap, Name: "app", Volume: "v"}))
+	r.ready(p)
+	r.user.Delete(r.store.Lookup(model.KindConfigMap, "default", "app").Head().Ref(), 0, 0)
+	r.kubelet.Stop()
+	r.run(time.Second)
+	r.kubelet.Resume()
+	r.run(30 * time.Second)
+	if told := r.said(p, "FailedMount", `MountVolume.SetUp failed for volume "v" : configmap "app" not found`); len(told) == 0 || !r.get(p).IsReady() {
+		t.Fatalf("told at %v\n%s", told, r.story())
+	}
+	r.kubelet.CrashContainer(p.Ref(), "", 1)
+	r.run(time.Minute)
+	if n := len(r.starts(p, "main")); n != 1 {
+		t.Errorf("%d starts", n)
+	}
+	r.keep(model.KindConfigMap, "app")
+	r.until("it is mounted, and starts", 3*time.Minute, func() bool { return len(r.starts(p, "main")) == 2 })
+}
+
 // What a running pod has mounted it keeps; its environment is read anew at each start.
 func TestAConfigMapThatIsDeletedIsMissedAtTheNextStartOnly(t *testing.T) {
 	r := newRig(t, 1)

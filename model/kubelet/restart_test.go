@@ -253,3 +253,30 @@ func TestWithAShorterMaxContainerRestartPeriodAContainerThatCrashesComesBackMore
 		t.Errorf("%d restarts in 20 minutes, and %d with waits of 20 s at most", usual, soon)
 	}
 }
+
+// Source: pkg/kubelet/volumemanager/reconciler/reconstruct.go reconstructVolumes: after a boot the kubelet finds
+// the directories of a pod's volumes, takes these for attached and perhaps mounted, and so mounts them anew.
+func TestAfterABootAttachedVolumesAreMountedAnewWhichTakesAsLongAsEver(t *testing.T) {
+	var longer time.Duration
+	for seed := range uint64(10) {
+		r := newRig(t, seed, withNode(func(n *model.Node) { n.VolumesAttached = []string{"disk"} }), func(r *rig) {
+			r.config.Volumes = func(string) (string, bool) { return "disk", true }
+		})
+		host := func(s *model.PodSpec) { s.HostNetwork = true }
+		bare := r.pod("bare", host)
+		disk := r.pod("disk", func(s *model.PodSpec) {
+			host(s)
+			s.Placement = &model.Placement{Claims: []model.ClaimUse{{Name: "data"}}}
+		})
+		r.ready(bare)
+		r.ready(disk)
+		r.kubelet.PowerOff()
+		r.run(time.Second)
+		r.kubelet.PowerOn()
+		r.until("both run again", 2*time.Minute, func() bool { return len(r.starts(bare, "main")) == 2 && len(r.starts(disk, "main")) == 2 })
+		longer += r.starts(disk, "main")[1].Sub(r.starts(bare, "main")[1])
+	}
+	if longer < 10*time.Second || longer > 80*time.Second {
+		t.Errorf("ten mounts take %v, want 1 to 8 s each", longer)
+	}
+}

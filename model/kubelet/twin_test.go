@@ -96,6 +96,30 @@ func TestAnExitNeverTiesWithAProbe(t *testing.T) {
 	}
 }
 
+// TestASleepBeforeAStopNeverEndsOnATickOfAProbe: a container that has ended is stopped for its liveness probe,
+// and its image pulled again whole seconds later, when its readiness probe ticks.
+func TestASleepBeforeAStopNeverEndsOnATickOfAProbe(t *testing.T) {
+	story := func(seed uint64, options ...option) string {
+		r := newRig(t, seed, append(options, behaving(runtime.Behavior{Startup: sim.Constant(time.Millisecond)}))...)
+		p := r.pod("web", func(s *model.PodSpec) {
+			c := &s.Containers[0]
+			c.PreStop, c.PullPolicy = &model.Hook{Sleep: 4 * time.Second}, model.PullAlways
+			c.Startup, c.Liveness, c.Readiness = every(2*time.Second, 3), every(time.Second, 1), every(2*time.Second, 3)
+		})
+		r.ready(p)
+		r.run(time.Minute + time.Duration(seed)*37*time.Millisecond)
+		r.kubelet.CrashContainer(p.Ref(), "", 1)
+		r.run(time.Minute)
+		return r.story()
+	}
+	for seed := range uint64(64) {
+
+		if fast, slow := story(seed), story(seed, literal); fast != slow {
+			t.Fatalf("seed %d: %s", seed, firstDifference(fast, slow))
+		}
+	}
+}
+
 func firstDifference(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range min(len(x), len(y)) {

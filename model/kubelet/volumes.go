@@ -75,11 +75,15 @@ func (k *Kubelet) letGo(r *row) {
 	k.doubtNode()
 }
 
-// remount takes over what a process before has mounted for a pod.
+// remount takes over what a process before has mounted for a pod. After a boot it is mounted anew, at once, as
+// it counts as attached (pkg/kubelet/volumemanager/reconciler/reconstruct.go reconstructVolumes).
 func (k *Kubelet) remount(r *row) {
-	if r.box != nil && len(r.box.Volumes) > 0 {
-		r.mounted = r.box.Ready
-		k.hold(r, r.box.Volumes)
+	if r.box == nil || len(r.box.Volumes) == 0 {
+		return
+	}
+	k.hold(r, r.box.Volumes)
+	if r.mounted = r.box.Ready; !r.mounted {
+		r.mountAt = k.kernel.Now().Add(k.machine.MountTime(r.box))
 	}
 }
 
@@ -101,7 +105,7 @@ func (k *Kubelet) usesOthers() bool {
 func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
 	k.fetchToken(r)
 	mounted := r.box.Ready || r.mounted
-	if r.configs == configsUnread && !r.box.Ready {
+	if r.configs == configsUnread { // also of a pod that runs, which this process has not mounted anything for
 		k.mountConfigs(r, now)
 	}
 	if !mounted && len(r.volumes) == 0 {

@@ -52,8 +52,10 @@ func (m *Machine) hook(s *Sandbox, i int, hook *model.Hook, said sim.Dist, failP
 	switch {
 	case said.IsZero() && hook == nil:
 		return 0, false
-	case sleeps(hook, said):
+	case sleeps(hook, said) && (which == postStart || hook.Sleep == 0):
 		return hook.Sleep, false
+	case sleeps(hook, said):
+		said, failPPM = sim.Constant(hook.Sleep), 0
 	case said.IsZero():
 		said, takes = DefaultHook, hook.Sleep
 	}

@@ -23,8 +23,8 @@ var (
 	unmountTime = sim.Uniform(100*time.Millisecond, 500*time.Millisecond)
 )
 
-// spreadTime is added to a preStop hook or an exit after SIGTERM for which a scenario says a
-// constant time. A container is killed at a tick of its probe, and often a whole number of
+// spreadTime is added to a preStop hook that sleeps, and to one or an exit after SIGTERM for which a
+// scenario says a constant time. A container is killed at a tick of its probe, and often a whole number of
 // seconds later other probes tick: if the exit fell on such a tick, which of them comes first
 // would be an accident of the order of events.
 var spreadTime = sim.Uniform(0, time.Millisecond)

@@ -38,8 +38,9 @@ func (u *Kubectl) turn(c *call) bool {
 // if none (pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate,
 // ValidateStatefulSetUpdate; batch/validation ValidateJobSpecUpdate;
 // rbac/validation ValidateRoleBindingUpdate; scheduling/validation
-// ValidatePriorityClassUpdate; core/validation ValidateServiceClusterIPsRelatedFields and
-// validateUpgradeDowngradeClusterIPs).
+// ValidatePriorityClassUpdate; core/validation ValidateServiceClusterIPsRelatedFields,
+// validateUpgradeDowngradeClusterIPs, ValidateConfigMapUpdate and ValidateSecretUpdate, of the keys
+// alone as the rest is not kept).
 func immutable(cur, said model.Object) string {
 	same := func(a, b any) bool { return reflect.DeepEqual(a, b) }
 	if !same(model.PodSelectorOf(cur), model.PodSelectorOf(said)) {
@@ -71,6 +72,14 @@ func immutable(cur, said model.Object) string {
 			return "spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for LoadBalancer services"
 		case m.Headless && !n.Headless:
 			return "spec.clusterIPs[0]: Invalid value: [\"None\"]: may not change once set"
+		}
+	case *model.Config:
+		const isSet = "Forbidden: field is immutable when `immutable` is set"
+		switch m := said.(*model.Config); {
+		case n.Immutable && !m.Immutable:
+			return "immutable: " + isSet
+		case n.Immutable && !same(n.Keys, m.Keys):
+			return "data: " + isSet
 		}
 	case *model.RoleBinding:
 		if m := said.(*model.RoleBinding); n.Role != m.Role || n.RoleKind != m.RoleKind {
@@ -132,9 +141,8 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.LimitRange:
 		n.Limits = p.manifest.(*model.LimitRange).Limits
 	case *model.Config:
-		if m := p.manifest.(*model.Config); !n.Immutable { // else it is refused (pkg/apis/core/validation/validation.go ValidateConfigMapUpdate)
-			n.Keys, n.Immutable = m.Keys, m.Immutable
-		}
+		m := p.manifest.(*model.Config)
+		n.Keys, n.Immutable = m.Keys, m.Immutable
 	case *model.PodDisruptionBudget:
 		m := p.manifest.(*model.PodDisruptionBudget)
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow

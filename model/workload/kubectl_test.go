@@ -450,8 +450,8 @@ func TestWhatIsRefusedIsSaidInKubectlsWords(t *testing.T) {
 }
 
 // Source: pkg/apis/apps/validation/validation.go ValidateStatefulSetUpdate;
-// batch/validation ValidateJobSpecUpdate; rbac/validation
-// ValidateRoleBindingUpdate; scheduling/validation ValidatePriorityClassUpdate.
+// batch/validation ValidateJobSpecUpdate; rbac/validation ValidateRoleBindingUpdate;
+// scheduling/validation ValidatePriorityClassUpdate; core/validation ValidateConfigMapUpdate.
 func TestWhatIsImmutableIsSaidAndStaysAsItIs(t *testing.T) {
 	template := deployment("x", 1, "x:1").Template
 	meta := func(kind model.Kind, namespace string) model.Meta {
@@ -462,6 +462,9 @@ func TestWhatIsImmutableIsSaidAndStaysAsItIs(t *testing.T) {
 	}
 	service := func(headless, balanced bool) *model.Service {
 		return &model.Service{Meta: meta(model.KindService, "default"), Ports: 1, Headless: headless, LoadBalancer: balanced}
+	}
+	config := func(immutable bool, keys ...string) *model.Config {
+		return &model.Config{Meta: meta(model.KindConfigMap, "default"), Immutable: immutable, Keys: keys}
 	}
 	for _, tc := range []struct {
 		cur, said model.Object
@@ -475,6 +478,9 @@ func TestWhatIsImmutableIsSaidAndStaysAsItIs(t *testing.T) {
 		{&model.StatefulSet{Meta: meta(model.KindStatefulSet, "default"), Template: template}, &model.StatefulSet{Meta: meta(model.KindStatefulSet, "default"), Template: template, Parallel: true},
 			"statefulset/x: apply: spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"},
 		{&model.RoleBinding{Meta: meta(model.KindRoleBinding, "default"), Role: "a"}, &model.RoleBinding{Meta: meta(model.KindRoleBinding, "default"), Role: "b"}, "rolebinding/x: apply: roleRef: cannot change roleRef"},
+		{config(true, "a"), config(false, "a"), "configmap/x: apply: immutable: Forbidden: field is immutable when `immutable` is set"},
+		{config(true, "a"), config(true, "b"), "configmap/x: apply: data: Forbidden: field is immutable when `immutable` is set"},
+		{config(true, "a"), config(true, "a"), ""},
 		{&model.PriorityClass{Meta: meta(model.KindPriorityClass, ""), Value: 10}, &model.PriorityClass{Meta: meta(model.KindPriorityClass, ""), Value: 99}, "priorityclass/x: apply: value: Forbidden: may not be changed in an update."},
 	} {
 		r := newRig(t, 1, 0)

@@ -3,6 +3,7 @@ package manifest
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,7 +38,42 @@ func readSecret(o *object) {
 	if !decode(o, &in) || o.set.state {
 		return
 	}
-	o.config(before, &in.ObjectMeta, in.Immutable, bag{"data", sizes(in.Data)}, bag{"stringData", sizes(in.StringData)})
+	o.config(before, &in.ObjectMeta, in.Immutable, bag{"data", o.secretKeys(&in)}, bag{"stringData", sizes(in.StringData)})
+}
+
+// typedKeys is what Secrets of some types have to have (pkg/apis/core/validation/validation.go ValidateSecret).
+var typedKeys = map[corev1.SecretType][]string{
+	corev1.SecretTypeDockercfg:        {corev1.DockerConfigKey},
+	corev1.SecretTypeDockerConfigJson: {corev1.DockerConfigJsonKey},
+	corev1.SecretTypeSSHAuth:          {corev1.SSHAuthPrivateKey},
+	corev1.SecretTypeTLS:              {corev1.TLSCertKey, corev1.TLSPrivateKeyKey},
+}
+
+// secretKeys is the data of a Secret, and what a controller adds to one for a token
+// (pkg/controller/serviceaccount/tokens_controller.go generateTokenIfNeeded), which here is there at once.
+func (o *object) secretKeys(in *corev1.Secret) map[string]int {
+	data, all := sizes(in.Data), sizes(in.Data)
+	maps.Copy(all, sizes(in.StringData))
+	for _, key := range typedKeys[in.Type] {
+		if _, there := all[key]; !there {
+			o.root().field("type").errorf("%s needs the key %s in data", in.Type, key)
+		}
+	}
+	switch in.Type {
+	case corev1.SecretTypeBasicAuth:
+		_, user := all[corev1.BasicAuthUsernameKey]
+		if _, password := all[corev1.BasicAuthPasswordKey]; !user && !password {
+			o.root().field("type").errorf("%s needs the key %s or %s in data", in.Type, corev1.BasicAuthUsernameKey, corev1.BasicAuthPasswordKey)
+		}
+	case corev1.SecretTypeServiceAccountToken:
+		if in.Annotations[corev1.ServiceAccountNameKey] == "" {
+			o.root().field("type").errorf("%s needs the annotation %s", in.Type, corev1.ServiceAccountNameKey)
+		}
+		for _, key := range []string{corev1.ServiceAccountTokenKey, corev1.ServiceAccountRootCAKey, corev1.ServiceAccountNamespaceKey} {
+			data[key] = max(data[key], 0)
+		}
+	}
+	return data
 }
 
 // bag is a field that holds values, and how long each is.
@@ -150,31 +186,50 @@ func (u *uses) add(at *place, kind model.Kind, name string, optional *bool, keys
 func (u *uses) ofVolume(p *place, v *corev1.Volume) {
 	u.volume = v.Name
 	if c := v.ConfigMap; c != nil {
-		u.add(p.fields("configMap", "name"), model.KindConfigMap, c.Name, c.Optional, files(c.Items)...)
+		u.add(p.fields("configMap", "name"), model.KindConfigMap, c.Name, c.Optional, files(p.fields("configMap"), c.Items, c.DefaultMode)...)
 	}
 	if c := v.Secret; c != nil {
-		u.add(p.fields("secret", "secretName"), model.KindSecret, c.SecretName, c.Optional, files(c.Items)...)
+		u.add(p.fields("secret", "secretName"), model.KindSecret, c.SecretName, c.Optional, files(p.fields("secret"), c.Items, c.DefaultMode)...)
 	}
 	if v.Projected == nil {
 		return
 	}
+	refuseMode(p.fields("projected", "defaultMode"), v.Projected.DefaultMode)
 	for i := range v.Projected.Sources {
 		at, from := p.fields("projected", "sources").item(i), &v.Projected.Sources[i]
 		if c := from.ConfigMap; c != nil {
-			u.add(at.fields("configMap", "name"), model.KindConfigMap, c.Name, c.Optional, files(c.Items)...)
+			u.add(at.fields("configMap", "name"), model.KindConfigMap, c.Name, c.Optional, files(at.fields("configMap"), c.Items, nil)...)
 		}
 		if c := from.Secret; c != nil {
-			u.add(at.fields("secret", "name"), model.KindSecret, c.Name, c.Optional, files(c.Items)...)
+			u.add(at.fields("secret", "name"), model.KindSecret, c.Name, c.Optional, files(at.fields("secret"), c.Items, nil)...)
 		}
 	}
 }
 
-// files is the keys that become files.
-func files(items []corev1.KeyToPath) (keys []string) {
+// files is the keys that become files, and where (validateKeyToPath).
+func files(p *place, items []corev1.KeyToPath, defaultMode *int32) (keys []string) {
+	refuseMode(p.field("defaultMode"), defaultMode)
 	for i := range items {
-		keys = append(keys, items[i].Key)
+		k, at := &items[i], p.field("items").item(i)
+		keys = append(keys, k.Key)
+		if k.Key == "" {
+			at.field("key").errorf("is missing")
+		}
+		switch first, _, _ := strings.Cut(k.Path, "/"); {
+		case k.Path == "":
+			at.field("path").errorf("is missing")
+		case k.Path[0] == '/' || strings.HasPrefix(first, "..") || slices.Contains(strings.Split(k.Path, "/"), ".."):
+			at.field("path").errorf("%s is not within the volume: write one such as app/app.conf", strict.Quote(k.Path))
+		}
+		refuseMode(at.field("mode"), k.Mode)
 	}
 	return keys
+}
+
+func refuseMode(p *place, mode *int32) {
+	if mode != nil && (*mode < 0 || *mode > 0o777) {
+		p.errorf("%d is none of 0 to 0777: begin an octal number with 0", *mode)
+	}
 }
 
 // ofEnvironment has envFrom before env, as a kubelet reads them
@@ -182,6 +237,9 @@ func files(items []corev1.KeyToPath) (keys []string) {
 func (u *uses) ofEnvironment(p *place, c *corev1.Container) {
 	for i := range c.EnvFrom {
 		at, from := p.field("envFrom").item(i), &c.EnvFrom[i]
+		if (from.ConfigMapRef == nil) == (from.SecretRef == nil) { // ValidateEnvFrom
+			at.errorf("must be one of configMapRef and secretRef")
+		}
 		if r := from.ConfigMapRef; r != nil {
 			u.add(at.fields("configMapRef", "name"), model.KindConfigMap, r.Name, r.Optional)
 		}
@@ -191,9 +249,13 @@ func (u *uses) ofEnvironment(p *place, c *corev1.Container) {
 	}
 	for i := range c.Env {
 		at, from := p.field("env").item(i).field("valueFrom"), c.Env[i].ValueFrom
+		if c.Env[i].Name == "" { // ValidateEnv
+			p.field("env").item(i).field("name").errorf("is missing")
+		}
 		if from == nil {
 			continue
 		}
+		refuseValueFrom(at, from, c.Env[i].Value)
 		if r := from.ConfigMapKeyRef; r != nil {
 			checkKey(at.fields("configMapKeyRef", "key"), r.Key)
 			u.add(at.fields("configMapKeyRef", "name"), model.KindConfigMap, r.Name, r.Optional, r.Key)
@@ -202,6 +264,23 @@ func (u *uses) ofEnvironment(p *place, c *corev1.Container) {
 			checkKey(at.fields("secretKeyRef", "key"), r.Key)
 			u.add(at.fields("secretKeyRef", "name"), model.KindSecret, r.Name, r.Optional, r.Key)
 		}
+	}
+}
+
+// refuseValueFrom is about a variable that has its value from nowhere, or from more than one place
+// (validateEnvVarValueFrom).
+func refuseValueFrom(p *place, from *corev1.EnvVarSource, value string) {
+	n := 0
+	for _, said := range []bool{from.FieldRef != nil, from.ResourceFieldRef != nil, from.ConfigMapKeyRef != nil, from.SecretKeyRef != nil, from.FileKeyRef != nil} {
+		if said {
+			n++
+		}
+	}
+	switch {
+	case n != 1:
+		p.errorf("must be one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef and fileKeyRef")
+	case value != "":
+		p.errorf("must not be there beside a value")
 	}
 }
 
