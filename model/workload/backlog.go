@@ -87,33 +87,42 @@ func (w *Work) atRest(h *handled, arriving int64) int64 {
 	return product(h.capped(arriving, 1), takes, 1)
 }
 
-// filled is how a pod copes at rest that has so many requests, and what arrives then.
-func (w *Work) filled(held int64, calls outcome, from crowd, room int64) (load int64, h handled) {
-	high := min(room, 1<<50)
-	near := max(high>>finding, 1)
-	h = w.handle(high, calls, from)
-	if from.many > 0 && h.takes < 0 && w.atRest(&h, high) < held { // so few are never as many there
-		from = from.unlimited()
-		h = w.handle(high, calls, from)
-	}
-	s := search{high: high, short: nano - emptiness(held), more: emptiness(held) - emptiness(w.atRest(&h, high))}
-	for limit := farOver * high; s.high < limit && s.more < 0; near *= 2 {
-		s.low, s.short, s.high = s.high, -s.more, 2*s.high
-		h = w.handle(s.high, calls, from)
-		s.more = emptiness(held) - emptiness(w.atRest(&h, s.high))
-	}
-	for n := 0; n < 2*finding && s.high-s.low > near; n++ {
-		load = s.between()
-		x := w.handle(load, calls, from)
-		off := emptiness(held) - emptiness(w.atRest(&x, load))
-		if s.found(load, off); off >= 0 {
-			h = x
-		}
-		if max(off, -off) <= emptiness(held)>>finding {
-			return max(load, 1), x
+// filled is how a pod copes at rest that has so many requests, and what arrives then: about as much
+// as is guessed, if that is not 0.
+func (w *Work) filled(held, guess int64, calls outcome, from crowd, room int64) (load int64, h handled) {
+	most := min(room, 1<<50)
+	if from.many > 0 {
+		if h = w.handle(most, calls, from); h.takes < 0 && w.atRest(&h, most) < held { // so few are never as many there
+			from = from.unlimited()
 		}
 	}
-	return max(s.high, 1), h
+	enough := emptiness(held) >> finding
+	tooMuch := func(x *handled, arriving int64) int64 {
+		*x = w.handle(arriving, calls, from)
+		return emptiness(held) - emptiness(w.atRest(x, arriving))
+	}
+	s, step := search{high: most, short: nano - emptiness(held)}, most
+	if guess > 0 {
+		s.high = min(guess, 4*most)
+		step = max(s.high, most)/aside + 1
+	}
+	off := tooMuch(&h, s.high)
+	for limit := farOver * most; s.high < limit && off < -enough; step *= 2 {
+		s.low, s.short, s.high = s.high, -off, s.high+step
+		off = tooMuch(&h, s.high)
+	}
+	load, s.more = s.high, off
+	for n := 0; n < 2*finding && s.more > enough && s.high-s.low > s.high>>finding+1; n++ {
+		var x handled
+		arriving := s.between()
+		if off = tooMuch(&x, arriving); off >= -enough {
+			load, h = arriving, x
+		}
+		if s.found(arriving, off); max(off, -off) <= enough {
+			break
+		}
+	}
+	return max(load, 1), h
 }
 
 // emptiness is one for so many requests and one more, in billionths: of a pod that serves them one
@@ -134,8 +143,12 @@ func (t *Flows) filled(c *class, held int64, calls outcome, from crowd, room int
 	x := &c.filling
 	p := min(change(room, x.room), calls.ok.change(&x.calls.ok), calls.bad.change(&x.calls.bad), from.change(&x.from))
 	if held != x.held || calls.good != x.calls.good || !t.holds(&c.delayed, p) {
+		guess := int64(0)
+		if x.held >= 0 {
+			guess = product(x.load, nano-emptiness(held), max(nano-emptiness(x.held), 1))
+		}
 		*x = filling{held: held, room: room, calls: calls, from: from}
-		x.load, x.full = c.work.filled(held, calls, from, room)
+		x.load, x.full = c.work.filled(held, guess, calls, from, room)
 	}
 	return x.load, x.full
 }
@@ -144,7 +157,8 @@ func (t *Flows) filled(c *class, held int64, calls outcome, from crowd, room int
 // makes it so full is found to one part in two to the power of finding, or how full it is.
 const (
 	farOver = 256
-	finding = 12
+	finding = 13
+	aside   = 32 // it is looked for this part further on, and then twice as far, if a guess is too little
 )
 
 // behind is how a pod copes at which a request waits for others, in nanos of one, that are

@@ -22,6 +22,7 @@ type tank struct {
 	each   int64    // what arrives, in thousandths a second; while it is even, when it began to be
 	cpu    int64    // for so much it has CPU, or -1
 	grows  int64    // by so many a second since, in thousandths; negative while it drains
+	goal   int64    // where it rests then: it goes no further, however late it is looked at
 	went   int64    // the same of before, or of when it moved last
 	noise  int64    // the variance of what it had, in thousandths
 	mixes  int64    // by so much a second since
@@ -39,9 +40,9 @@ const request = 1_000_000_000
 func (k *tank) now(now sim.Time) int64 {
 	dt := int64(now.Sub(k.at))
 	if k.grows < 0 {
-		return max(k.held-product(-k.grows, dt, 1000), 0)
+		return max(k.held-product(-k.grows, dt, 1000), min(k.goal, k.held))
 	}
-	return k.held + min(product(k.grows, dt, 1000), 1<<61)
+	return k.held + min(product(k.grows, dt, 1000), max(k.goal-k.held, 0))
 }
 
 // pass is the beginning of an instant.
@@ -185,6 +186,7 @@ func apart(a, b, part int64) bool { return max(a-b, b-a) > a/part }
 // move has a tank go to where it rests: by as much as more arrives than is done, or, if that
 // is little, as fast as chance takes it there.
 func (k *tank) move(off, speed int64) {
+	k.goal = k.held + off
 	slow := min(product(k.mixes, request/levels, max(off, -off)), k.mixes)
 	if off > 0 {
 		k.grows = max(speed, slow, 1)
