@@ -115,7 +115,7 @@ func TestTheCheckerCatchesACanary(t *testing.T) {
 // this one.
 func TestVerifyProvesTheRunThatWasAskedFor(t *testing.T) {
 	plain := build(t, "orrery", nil)
-	for _, flags := range [][]string{nil, {"--seed", "7", "--shuffle-ties", "3", "--policy", "default"}, {"--literal"}} {
+	for _, flags := range [][]string{nil, {"--seed", "7", "--shuffle-ties", "3", "--policy", "default"}, {"--ties", "random"}, {"--literal"}} {
 		out, err := exec.Command(plain, append([]string{"verify", "node-loss"}, flags...)...).Output()
 		if err != nil || bytes.Count(out, []byte("same: a fresh process")) != 3 || !bytes.HasSuffix(out, []byte("\ndeterministic\n")) {
 			t.Errorf("verify node-loss %v: %v\n%s", flags, err, out)

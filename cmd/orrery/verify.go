@@ -161,6 +161,9 @@ func (c *console) elsewhere(s *scenarios.Scenario, first *outcome, o *options, n
 	if o.policy != "" {
 		args = append(args, "--policy", o.policy)
 	}
+	if o.ties != "" {
+		args = append(args, "--ties", o.ties)
+	}
 	var here bytes.Buffer
 	if err := report.WriteHistory(&here, first.cluster.Store.History()); err != nil {
 		return err
