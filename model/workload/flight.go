@@ -84,7 +84,8 @@ func (t *Flows) flying(id int32) (all []flight) {
 // found out which pods are still theirs.
 func (t *Flows) remember(ids []int32) {
 	for _, id := range ids {
-		if c := &t.classes[id]; c.ok.mean() >= long.Microseconds() {
+		c := &t.classes[id]
+		if c.flights = nil; c.ok.mean() >= long.Microseconds() {
 			c.flights = t.flying(id)
 		}
 	}

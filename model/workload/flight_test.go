@@ -78,6 +78,26 @@ func TestAPodThatGetsNothingMoreFinishesWhatItHas(t *testing.T) {
 	}
 }
 
+// What was under way when other pods came, while there was a queue, is done long before the queue is
+// forgotten: who leaves then has what there is then.
+func TestAPodLosesNothingThatIsDoneLongSince(t *testing.T) {
+	r := newRig(t, 1, 3)
+	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 4, Queue: 1000} // 40 a second
+	pods := []model.Ref{r.pod("web", "a", "n-0"), r.pod("web", "b", "n-1"), r.pod("web", "c", "n-2")}
+	r.endpoints("web", pods[:2]...)
+	rate := workload.Rate{Steps: []workload.Step{{MilliRPS: 120_000}, {At: 30 * time.Second, MilliRPS: 40_000}}}
+	r.sends(t, pods, workload.Traffic{Service: "web", Rate: rate})
+	r.after(20 * time.Second)
+	r.endpoints("web", pods...)
+	r.after(5 * time.Minute)
+	r.endpoints("web", pods[0], pods[2])
+	r.whenLed(pods[1], false)
+	r.ends(pods[1], 0, false)
+	if got := r.lost("web").ResetMilli; got > 2000 {
+		t.Errorf("lost %d thousandths, want at most the 2 or so that come while one takes", got)
+	}
+}
+
 // Who calls loses its own request with the call, unless it tries again.
 func TestWhatIsLostBelowIsLostAboveUnlessItIsTriedAgain(t *testing.T) {
 	for _, c := range []struct {
