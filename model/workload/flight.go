@@ -8,7 +8,8 @@ import (
 )
 
 // Requests take time, so a pod has some of each flow at any moment: as many as arrive
-// there while one takes (Little's law), and no more than have arrived since it serves.
+// there while one takes (Little's law), and no more than have arrived since it serves. Of
+// what waits in a queue that fills or drains they are what it gets done in that time.
 // They were counted as served when they were sent; what ends the pod loses them.
 
 // flight is requests of a flow that are under way at each of some pods.
@@ -59,6 +60,7 @@ func (t *Flows) flying(id int32) (all []flight) {
 	if len(c.pods) == 0 {
 		return nil
 	}
+	finds := int64(0) // room, of what arrives
 	for _, b := range t.in(c) {
 		for _, i := range t.backends[b].flows {
 			f := &t.flows[i]
@@ -74,7 +76,13 @@ func (t *Flows) flying(id int32) (all []flight) {
 					takes = min(takes, f.Timeout)
 				}
 				all = append(all, flight{i, fate.good / c.n(), takes})
+				finds += fate.room
 			}
+		}
+	}
+	if drains := c.drains(); drains > 0 && finds > 0 {
+		for i := range all {
+			all[i].milli = product(all[i].milli, drains*c.n(), finds)
 		}
 	}
 	return all

@@ -78,6 +78,24 @@ func TestAPodThatGetsNothingMoreFinishesWhatItHas(t *testing.T) {
 	}
 }
 
+// A queue that fills has less than what arrives while one takes, and one that drains has more: 60 a second
+// come to who gets 40 done, and from 20 s on 20.
+func TestAPodThatEndsLosesItsQueue(t *testing.T) {
+	for _, c := range []struct{ at, want int64 }{{10, 200}, {18, 360}, {22, 360}, {30, 200}} {
+		r := newRig(t, 1, 1)
+		r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 4, Queue: 1000}
+		pods := []model.Ref{r.pod("web", "a", "n-0")}
+		r.endpoints("web", pods...)
+		rate := workload.Rate{Steps: []workload.Step{{MilliRPS: 1000}, {At: time.Minute, MilliRPS: 60_000}, {At: 80 * time.Second, MilliRPS: 20_000}}}
+		r.sends(t, pods, workload.Traffic{Service: "web", Rate: rate})
+		r.after(time.Minute + time.Duration(c.at)*time.Second - r.Now().Sub(0))
+		r.ends(pods[0], 0, false)
+		if got := r.lost("web").ResetMilli / 1000; got < c.want-60 || got > c.want+60 { // its wait is looked at by eighths
+			t.Errorf("after %d s: lost %d, want %d", c.at, got, c.want)
+		}
+	}
+}
+
 // What was under way when other pods came, while there was a queue, is done long before the queue is
 // forgotten: who leaves then has what there is then.
 func TestAPodLosesNothingThatIsDoneLongSince(t *testing.T) {
