@@ -159,7 +159,7 @@ func (t *Flows) divide(i int32) {
 	b := &t.backends[i]
 	afresh := b.afresh || t.afresh
 	b.mixed, b.afresh = false, false
-	t.remember(b.classes)
+	t.remember(b)
 	for _, k := range b.flows {
 		t.unshare(&t.flows[k])
 		t.flows[k].must = true

@@ -38,7 +38,7 @@ func (t *Flows) resumed(p *pod) (k tank) {
 		k = tank{at: t.kernel.Now(), held: waits + free}
 		k.begin(all, free)
 	}
-	p.drains = 0
+	p.drains, p.flights = 0, nil
 	return k
 }
 

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -8,8 +9,8 @@ import (
 )
 
 // Requests take time, so a pod has some of each flow at any moment: as many as arrive
-// there while one takes (Little's law), and no more than have arrived since it serves.
-// They were counted as served when they were sent; what ends the pod loses them.
+// there while one takes (Little's law), and no more than have arrived since it serves. In
+// a queue that fills or drains they are what waits there. They were counted as served when they were sent; what ends the pod loses them.
 
 // flight is requests of a flow that are under way at each of some pods.
 type flight struct {
@@ -35,7 +36,7 @@ func (t *Flows) Broke(ref model.Ref, told time.Duration, silent bool) {
 	}
 	now := t.kernel.Now()
 	all, since := p.flights, max(now.Sub(p.leftAt), told)
-	if p.class != 0 {
+	if p.class != 0 && !p.waitsStill(now) {
 		all, since = t.flying(p.class), told
 	}
 	for _, x := range all {
@@ -59,6 +60,7 @@ func (t *Flows) flying(id int32) (all []flight) {
 	if len(c.pods) == 0 {
 		return nil
 	}
+	finds := int64(0) // room, of what arrives
 	for _, b := range t.in(c) {
 		for _, i := range t.backends[b].flows {
 			f := &t.flows[i]
@@ -74,24 +76,62 @@ func (t *Flows) flying(id int32) (all []flight) {
 					takes = min(takes, f.Timeout)
 				}
 				all = append(all, flight{i, fate.good / c.n(), takes})
+				finds += fate.room
 			}
+		}
+	}
+	if drains := c.drains(); drains > 0 && finds > 0 {
+		for i := range all {
+			x, takes := &all[i], t.lasts(c)
+			if most := t.flows[x.flow].Timeout; most > 0 {
+				takes = min(takes, most)
+			}
+			x.milli, x.takes = product(x.milli, drains*c.n(), finds), takes
 		}
 	}
 	return all
 }
 
-// remember has classes know what is under way of requests that take long, before it is
+// lasts is how long a pod of a class takes to get done what waits there, 0 if no more waits than at rest.
+func (t *Flows) lasts(c *class) time.Duration {
+	if drains := c.drains(); drains > 0 {
+		return time.Duration(product(c.tank.now(t.kernel.Now()), 1000, drains))
+	}
+	return 0
+}
+
+// remember has the classes of a backend know what is under way of requests that take long, before it is
 // found out which pods are still theirs.
-func (t *Flows) remember(ids []int32) {
-	for _, id := range ids {
-		if c := &t.classes[id]; c.ok.mean() >= long.Microseconds() {
-			c.flights = t.flying(id)
+func (t *Flows) remember(b *backend) {
+	for _, id := range b.classes {
+		t.rememberOf(id)
+	}
+	for _, id := range b.pods {
+		if k := t.pods.Row(id).class; t.classes[k].single == id {
+			t.rememberOf(k)
 		}
 	}
 }
 
-// left is a pod to which no rules lead any more; it finishes what it has.
-func (p *pod) left(c *class, now sim.Time) { p.flights, p.leftAt = c.flights, now }
+func (t *Flows) rememberOf(id int32) {
+	c := &t.classes[id]
+	if c.flights = nil; c.ok.mean() >= long.Microseconds() || t.lasts(c) >= long {
+		c.flights = t.flying(id)
+	}
+}
+
+// left is a pod to which no rules of a Service lead any more; it finishes what it has. If it has that
+// of another Service still that it left before, what came since is not counted.
+func (p *pod) left(c *class, now sim.Time) {
+	if !p.waitsStill(now) {
+		p.flights, p.leftAt = c.flights, now
+	}
+}
+
+// waitsStill tells whether some of what a pod had is still under way that it had when it left a Service.
+func (p *pod) waitsStill(now sim.Time) bool {
+	return slices.ContainsFunc(p.flights, func(x flight) bool { return x.takes > now.Sub(p.leftAt) })
+}
 
 // mostAbove is how many calls, one above another, a loss is followed at most: those who
 // call one another in a circle are above themselves.
