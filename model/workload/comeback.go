@@ -9,7 +9,7 @@ package workload
 // pod full, or are too late, with different chances.
 //
 // So a pod that is hardly ever full may stay full once a burst has filled it: what matters are the numbers
-// that are reached from the one that is there.
+// that are reached from the one that is there, if it fills by itself anywhere among them.
 
 // comeback is those who gave up at a pod and come back to it. The zero comeback is nobody.
 type comeback struct {
@@ -97,6 +97,16 @@ func (b *comeback) evenly(tries *[mostAgain + 1]int64) {
 	tries[b.retries] += left
 }
 
+// most is how much comes if nobody is ever served in time, in millionths of what comes: all attempts of
+// who comes with a first one, and who does not try again.
+func (b *comeback) most() int64 {
+	if b.renews > 0 {
+		return rarely
+	}
+	left := product(b.even, b.part, million)
+	return b.even - left + product(left, million-b.next, million)*int64(b.retries+1)
+}
+
 // gaveUp is how many of a million of those who find a state are not served in time.
 func (x *states) gaveUp(s *station, l *line, k int64) int64 {
 	all := s.own
@@ -120,8 +130,8 @@ func (x *states) leave(all leaving) {
 func (x *states) returns(s *station, l *line) {
 	var evenly [mostAgain + 1]int64
 	x.evenly(&evenly)
-	x.always, x.last, x.sum, x.patient, x.lowest = x.even, 0, million, -1, 0
-	tries := evenly
+	x.always, x.patient, x.reach = x.even, -1, reach{sum: million}
+	tries, below, fills, most := evenly, x.reach, true, x.most()
 	x.comes[0] = max(x.even, 1)
 	for k := int64(0); ; k++ {
 		if k >= x.told {
@@ -134,14 +144,18 @@ func (x *states) returns(s *station, l *line) {
 			x.patient = k
 		}
 		if k == x.n {
-			return
+			break
 		}
+		fills = fills || min(x.comes[k], most) > x.pace[k+1]
 		sum := scaled(x.sum, fraction(x.pace[k+1], x.comes[k])) + million
 		if sum >= rarely {
 			if k+1 >= x.now {
-				return
+				break
 			}
-			x.lowest, sum = k+1, million // as good as apart from those below
+			if fills {
+				below = x.reach
+			}
+			x.lowest, sum, fills = k+1, million, false // as good as apart from those below
 		}
 		back := product(product(x.pace[k+1], x.late[k], million), x.meets, million)
 		renews := product(back, x.renews, million)
@@ -156,6 +170,9 @@ func (x *states) returns(s *station, l *line) {
 		}
 		tries[0] = evenly[0]
 		x.last, x.sum, x.comes[k+1] = k+1, sum, max(comes, 1)
+	}
+	if !fills { // more get done all the way down: nothing keeps a pod there
+		x.reach = below
 	}
 }
 

@@ -179,6 +179,9 @@ func TestWhatABurstHasFilledStaysFullAsOneByOne(t *testing.T) {
 		{2, 100, 100 * ms, 3, 200},
 		{2, 100, 100 * ms, 3, 80},
 		{4, 400, time.Second, 3, 300},
+		{1, 1000, time.Second, 1, 50}, // all wait too long, but it gets twice as much done as comes
+		{1, 1000, time.Second, 2, 40},
+		{1, 1000, time.Second, 3, 80},
 	} {
 		s := service{pods: x.pods, workers: 4, queue: x.queue, latency: 20 * ms, rps: x.rps, burst: 300 * float64(x.pods), users: link{0, x.retries, x.timeout}}
 		one, rate := *onebyone([]service{s}, 90, 390)[edge{-1, 0}], *byRate(t, []service{s}, 6*time.Minute)[edge{-1, 0}]

@@ -45,10 +45,9 @@ type states struct {
 	crowd
 	servers int64
 	n       int64   // states that are told apart, but for the one without any
-	last    int64   // of them, that is not hardly ever
+	reach           // of them, those that are not hardly ever
 	first   int64   // of those, that is found at all
 	now     int64   // of what is there now, if who is there may come back
-	lowest  int64   // the lowest that is ever reached from that
 	cut     bool    // who comes in the n'th is turned away
 	wide    int64   // of those that wait, two states differ by so many millionths of a request
 	always  int64   // comes in every state, of others or as nobody comes back
@@ -57,7 +56,6 @@ type states struct {
 	leaving leaving // what that depends on
 	alone   shape   // of who shares a server, as it was looked up last
 	patient int64   // up to which most of those who come do not give up, if some do
-	sum     int64   // one for how likely the last one is, in millionths
 
 	pace, stay [mostStates + 1]int64  // what gets done in a state, and how long who came last stays at what all servers share, in nanoseconds
 	comes      [mostStates + 1]int64  // what comes in it
@@ -65,6 +63,12 @@ type states struct {
 	ready      [manyServers + 1]int64 // how likely a worker is ready if so many of a pod's are not there, as a fraction
 	late       [mostStates + 1]int64  // how many of a million of those who come then give up, if they come back
 	answers    []answer               // the last ones, each at its place; nil before the first
+}
+
+// reach is the states that are reached, but for hardly ever, from the one that is there.
+type reach struct {
+	lowest, last int64
+	sum          int64 // one for how likely the last one is, in millionths
 }
 
 // leaving is all that it depends on how many of those give up who find some there. What arrives may make
